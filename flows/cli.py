@@ -1,0 +1,159 @@
+"""The command line: a thin front to the flows and the lake. Heavy imports happen inside the commands that need them.
+
+Exit status: 0 the run finished, whatever rows failed; 1 it could not finish; 2 the command was wrong; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tasks.errors import PagelakeError, UsageError
+from tasks.infer.models import DEFAULT_MODEL, PROFILES
+
+app = typer.Typer(
+    help="Document collections as a queryable lake of pages and layout elements.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ModelName = StrEnum("ModelName", {name: name for name in PROFILES})
+
+Lake = Annotated[str, typer.Option(help="The lake: a folder or an fsspec URL.", envvar="PAGELAKE_LAKE")]
+Model = Annotated[ModelName, typer.Option(help="Which model reads the pages.")]
+Dpi = Annotated[float, typer.Option(min=1, max=1200, help="Pixels per inch of the page images.")]
+Password = Annotated[
+    str | None,
+    typer.Option(help="For encrypted PDFs. Never stored.", envvar="PAGELAKE_PASSWORD", show_envvar=True),
+]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes that render, and as many that read. Default: one per core.")
+]
+PageTimeout = Annotated[float, typer.Option(min=0.1, help="Seconds that rendering or reading one page may take.")]
+
+
+class ImageFormat(StrEnum):
+    """How page images are stored."""
+
+    jpeg = "jpeg"
+    png = "png"
+
+
+class OutputFormat(StrEnum):
+    """How the answer of a query is printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+@app.command()
+def ingest(
+    source: Annotated[list[str], typer.Argument(help="Files, folders, globs or fsspec URLs (s3://, gs://, https://, …).")],
+    lake: Lake,
+    model: Model = ModelName(DEFAULT_MODEL),
+    dpi: Dpi = 200,
+    image_format: Annotated[ImageFormat, typer.Option(help="JPEG (quality 95) or PNG page images.")] = ImageFormat.jpeg,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many objects, by name.")] = None,
+    password: Password = None,
+    workers: Workers = None,
+    page_timeout: PageTimeout = 60,
+) -> None:
+    """Bring a lake up to date with a collection: the main job.
+
+    Lists SOURCE, renders what is new into the table of pages, reads every page with the model and lands its layout
+    elements. Run it again at any time: nothing is read, rendered or asked twice. Files that cannot be read end as rows
+    that say why (pagelake status), and do not stop the run.
+
+    Example: pagelake ingest reports/ scans/*.tiff --lake lake/
+    """
+    from flows.run_ingest import run_ingest
+
+    if password is not None:
+        os.environ["PAGELAKE_PASSWORD"] = password
+    print(
+        run_ingest(
+            source=source,
+            lake=lake,
+            model=model.value,
+            dpi=dpi,
+            image_format=image_format.value,
+            limit=limit,
+            workers=workers,
+            page_timeout_s=page_timeout,
+        )
+    )
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="A DuckDB query over the lake's views; '-' reads it from stdin.")],
+    lake: Lake,
+    output_format: Annotated[OutputFormat, typer.Option("--format", help="How to print the answer.")] = OutputFormat.table,
+    output: Annotated[Path | None, typer.Option(help="Write the answer here instead of printing it.")] = None,
+) -> None:
+    """Ask the lake. Views: elements, pages, documents, sources, responses, failures, runs and more.
+
+    Example: pagelake sql "SELECT category, count(*) FROM elements GROUP BY ALL" --lake lake/
+    """
+    from flows.query import run_query
+
+    run_query(sys.stdin.read() if query == "-" else query, lake, output_format.value, output)
+
+
+@app.command()
+def status(lake: Lake) -> None:
+    """What is in the lake, what failed and why, what is left to do."""
+    from flows.query import run_status
+
+    print(run_status(lake))
+
+
+@app.command()
+def parse(
+    file: Annotated[str, typer.Argument(help="A PDF or image: a path or an fsspec URL.")],
+    model: Model = ModelName(DEFAULT_MODEL),
+    dpi: Dpi = 200,
+    password: Password = None,
+    workers: Workers = None,
+    page_timeout: PageTimeout = 60,
+) -> None:
+    """Read one file and print a JSON line per page as soon as it is read. Needs no lake and no Prefect.
+
+    Each line holds page_number, width and height in points, status, and the elements in reading order.
+    """
+    from flows.parse import parse_file
+
+    lines = parse_file(
+        file, model=model.value, dpi=dpi, password=password, workers=workers or os.cpu_count() or 1,
+        page_timeout_s=page_timeout,
+    )
+    for line in lines:
+        print(line, flush=True)
+
+
+def main() -> None:
+    """Entry point of `pagelake`."""
+    try:
+        app()
+    except UsageError as error:
+        _end(error, 2)
+    except PagelakeError as error:
+        _end(error, 1)
+    except KeyboardInterrupt:
+        _end("Interrupted. What is done stays in the lake; run the same command again to go on.", 130)
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _end(message: object, exit_status: int) -> None:
+    print(f"pagelake: {message}", file=sys.stderr)
+    sys.exit(exit_status)

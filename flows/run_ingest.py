@@ -1,0 +1,31 @@
+"""Run the `ingest` flow from the command line: check what can be checked before Prefect starts, then tell what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.discover.listing import list_collection
+from tasks.errors import PagelakeError, UsageError
+from tasks.lake.storage import LakeFolder
+from tasks.report.summary import as_text
+
+
+class RunFailed(PagelakeError):
+    """The flow could not finish; the message is its last state's."""
+
+
+def run_ingest(source: list[str], lake: str, **options: Any) -> str:  # noqa: ANN401  # the flow checks its own parameters
+    """Run the flow in this process and answer the text for the end of the run.
+
+    Raises:
+        UsageError: a source or the lake cannot be opened.
+        RunFailed: the flow could not finish.
+    """
+    LakeFolder.open(lake)
+    list_collection(source, lake_url=lake, probe=True)
+    from flows.ingest import ingest  # importing Prefect takes seconds; a wrong command should be told at once
+
+    state = ingest(source, lake, **options, return_state=True)
+    if not state.is_completed():
+        raise RunFailed(state.message or f"the run ended as {state.name}")
+    return as_text(state.result())

@@ -1,0 +1,1 @@
+"""First stage: what is in the collection, what of it is new, and what each new object holds."""

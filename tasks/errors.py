@@ -1,0 +1,102 @@
+"""Every error that pagelake raises on purpose, and the kinds that land in `error_kind`.
+
+    PagelakeError
+    ├── UsageError          what was asked cannot be done: exit status 2
+    ├── LakeError           the lake cannot be read or written: exit status 1
+    ├── DocumentError       one document cannot be read: a row in `documents`
+    ├── PageError           one page cannot be rendered: a row in `pages`
+    ├── AnswerError         one page cannot be read by the model: a row in `responses`
+    └── WorkerDied          a child process was killed, crashed or took too long
+
+A class stores its fields and builds its message; `kind` is what the lake stores. Kinds are listed in `DOCUMENT_KINDS`,
+`PAGE_KINDS` and `ANSWER_KINDS` with what a user can do about each; nothing else is ever written into `error_kind`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+DOCUMENT_KINDS: dict[str, str] = {
+    "empty": "The file has no bytes. Upload it again.",
+    "not_a_document": "Not a PDF, PNG, JPEG, WebP or TIFF by its content. Convert it or leave it out.",
+    "encrypted": "The PDF asks for a password. Run again with --password.",
+    "password_wrong": "The given password does not open the PDF. Run again with another --password.",
+    "corrupt": "The file cannot be parsed. Repair it (for example with qpdf) or fetch it again.",
+    "no_pages": "The PDF opens but holds no page.",
+    "too_many_pages": "More pages than the limit. Split the file.",
+    "too_many_bytes": "Larger than the limit. Split the file.",
+    "unreadable_source": "The storage refused to hand the object out. Check permissions and run again.",
+    "vanished": "The object was listed but gone, or changed, when it was read. Run again.",
+}
+PAGE_KINDS: dict[str, str] = {
+    "page_corrupt": "The page's content cannot be parsed; its neighbours are fine.",
+    "render_timeout": "Rendering took longer than the limit. Run again with a longer --page-timeout.",
+    "render_memory": "Rendering needed more memory than a worker may use.",
+    "render_crash": "PDFium died on this page.",
+    "too_large_scaled": "Not a failure: the page has more pixels than the limit and was scaled down.",
+    "vanished": "The document was gone, or another one, when its pages were rendered. Run again.",
+    "unreadable_source": "The storage refused to hand the document out when its pages were rendered. Run again.",
+}
+ANSWER_KINDS: dict[str, str] = {
+    "page_not_rendered": "There is no image to read; the page's own row says why.",
+    "engine_error": "The engine failed on this page.",
+    "timeout": "The engine took longer than the limit.",
+    "unparsed": "The answer could not be read; its raw text is in `responses`.",
+}
+
+
+class PagelakeError(Exception):
+    """Base of all errors raised on purpose. Its text is a sentence for a person, without a traceback."""
+
+
+class UsageError(PagelakeError):
+    """What was asked for cannot be done as asked: a wrong option, an unknown model, a source that is not there."""
+
+
+class LakeError(PagelakeError):
+    """The lake itself cannot be read or written. The run stops; what is visible in the lake stays valid."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        self.url, self.problem = url, problem
+        super().__init__(f"Lake {url}: {problem}")
+
+
+class RowError(PagelakeError):
+    """An error that ends as a row: `kind` goes to `error_kind`, the text to `error`."""
+
+    kinds: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, kind: str, detail: str = "") -> None:
+        if kind not in self.kinds:
+            raise ValueError(f"{type(self).__name__} has no kind {kind!r}")
+        self.kind, self.detail = kind, detail
+        super().__init__(f"{detail.rstrip('.')}. {self.kinds[kind]}" if detail else self.kinds[kind])
+
+
+class DocumentError(RowError):
+    """A whole document cannot be read."""
+
+    kinds: ClassVar[dict[str, str]] = DOCUMENT_KINDS
+
+
+class PageError(RowError):
+    """One page cannot be rendered."""
+
+    kinds: ClassVar[dict[str, str]] = PAGE_KINDS
+
+
+class AnswerError(RowError):
+    """One page cannot be read by the model."""
+
+    kinds: ClassVar[dict[str, str]] = ANSWER_KINDS
+
+
+class WorkerDied(PagelakeError):
+    """A child process ended, or was ended by us, before it answered.
+
+    `reason` is `timeout` (we killed it), `memory` (its limit was reached, or SIGKILL came from the kernel) or `crash`.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        self.reason, self.detail = reason, detail
+        super().__init__(f"A worker process ended ({reason}): {detail}")

@@ -1,0 +1,209 @@
+"""Which of the eleven categories a block is: the detector's class, corrected by what the text itself shows.
+
+The detector was trained on Chinese papers and knows ten classes, none of them a list, a footnote or a document title. So
+tables, pictures and formulas are taken from it; for text, font size, weight, position and pattern decide. In order:
+
+- *Page-header*, *Page-footer*: the detector says so and the block lies in the outer sixth of the page, or it is the first
+  or last thing on the page, in the outer tenth, one or two lines, no larger than body text, and apart from the rest.
+- *Caption*: "Figure 3:", "Table 1.", "图 1"; without punctuation after the number only where the detector agrees.
+- *Footnote*: in the lower half, smaller than body text, begins with a mark, and nothing of body size follows under it.
+- *List-item*: begins with a bullet, or with a number and is not a heading.
+- *Title*: on page 1, in the upper half, the largest heading, and much larger than body text.
+- *Section-header*: short, and larger or bolder than body text, or called a title by the detector.
+- *Text*: all else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.infer.cpu.blocks import LOOSE, Block
+from tasks.infer.cpu.geometry import overlap_x
+from tasks.infer.cpu.paragraphs import BULLET, CITATION, NUMBER, SENTENCE_END
+from tasks.infer.cpu.regions import CONTAINERS
+
+FIXED = {"table": "Table", "figure": "Picture", "equation": "Formula"}
+CAPTION_WORD = (
+    r"(?:fig(?:ure|\.)?|table|tab\.|tbl\.|chart|exhibit|scheme|plate|listing|algorithm|abbildung|abb\.|tabelle"
+    r"|tableau|figura|tabla|map|graph|photo|图|表|圖)"
+)
+CAPTION_NUMBER = r"\s*(?:[a-z]{1,2}[-.]?)?(?:\d+(?:[-.–]\d+)*[a-z]?|[ivx]+)"
+CAPTION = re.compile(rf"{CAPTION_WORD}{CAPTION_NUMBER}\s*[.:：|—–-]", re.IGNORECASE)
+LOOSE_CAPTION = re.compile(rf"{CAPTION_WORD}{CAPTION_NUMBER}(?:\s|$)", re.IGNORECASE)
+FOOTNOTE_MARK = re.compile(r"(?:\(?\d{1,3}[).]?|[*∗†‡§¶]+|[⁰¹²³⁴-⁹]+|\([a-z]\)|[a-z]\))\s*(?=\S)")
+NUMBERED_HEADING = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){1,4}\.?|\d{1,2}\.?|[IVX]{1,5}\.|[A-H]\.(?:\d{1,2}\.?)*)\s+(?=[^\W\d])")
+HEADING_SIZE = 1.12
+"""Times body size. Headings start at 11 on 10; mathematics and small capitals vary by less than a tenth."""
+TITLE_SIZE = 1.4
+"""Times body size: section headings seldom pass it (12 on 10 is usual, 14 on 10 the most), document titles do."""
+FOOTNOTE_SIZE = 0.93
+HEADING_LINES = 3
+HEADING_CHARACTERS = 160
+MARGIN_ZONE, DETECTED_MARGIN_ZONE = 0.10, 0.17
+"""Share of the page's height at either end where running heads and page numbers stand."""
+MARGIN_GAP = 0.8
+"""In body sizes: a running head keeps this distance from the page's content."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageStyle:
+    """What is usual on this page, against which a block stands out."""
+
+    body_size: float
+    body_bold: bool
+    width: float
+    height: float
+    page_number: int
+
+
+def page_style(blocks: Sequence[Block], width: float, height: float, page_number: int) -> PageStyle:
+    """Body size and weight are those in which most characters outside tables and pictures are set."""
+    characters: Counter[float] = Counter()
+    bold = plain = 0
+    for block in blocks:
+        if block.label in CONTAINERS:
+            continue
+        for line in block.lines:
+            characters[round(line.font_size * 2) / 2] += len(line.text)
+            bold, plain = (bold + len(line.text), plain) if line.bold else (bold, plain + len(line.text))
+    body_size = max(characters, key=lambda size: (characters[size], -size), default=10.0)
+    return PageStyle(max(body_size, 1.0), bold > plain, width, height, page_number)
+
+
+def categorize(blocks: Sequence[Block], style: PageStyle) -> list[str]:
+    """A category for each block."""
+    categories = [_own_category(block, blocks, style) for block in blocks]
+    title = _title(blocks, categories, style)
+    if title is not None:
+        categories[title] = "Title"
+    return categories
+
+
+def _own_category(block: Block, blocks: Sequence[Block], style: PageStyle) -> str:
+    if block.label in FIXED:
+        return FIXED[block.label]
+    margin = _margin_category(block, blocks, style)
+    if margin is not None:
+        return margin
+    if is_caption(block):
+        return "Caption"
+    if is_footnote(block, blocks, style):
+        return "Footnote"
+    heading = is_heading(block, style)
+    if is_list_item(block) and not (heading and NUMBERED_HEADING.match(text_of(block))):
+        return "List-item"
+    return "Section-header" if heading else "Text"
+
+
+def text_of(block: Block) -> str:
+    return " ".join(line.text for line in block.lines)
+
+
+def font_size(block: Block) -> float:
+    """The size of most of the block's characters."""
+    sizes: Counter[float] = Counter()
+    for line in block.lines:
+        sizes[line.font_size] += len(line.text)
+    return max(sizes, key=lambda size: sizes[size], default=0.0)
+
+
+def _margin_category(block: Block, blocks: Sequence[Block], style: PageStyle) -> str | None:
+    """Page-header or Page-footer, or None."""
+    if len(block.lines) > 3:
+        return None
+    detected = block.label in ("header", "footer")
+    zone = style.height * (DETECTED_MARGIN_ZONE if detected else MARGIN_ZONE)
+    top, bottom = block.y1 <= zone, block.y0 >= style.height - zone
+    if not (top or bottom):
+        return None
+    name = "Page-header" if top else "Page-footer"
+    if detected:
+        return name
+    small = font_size(block) <= style.body_size * HEADING_SIZE and len(block.lines) <= 2
+    return name if small and _apart(block, blocks, style, top) else None
+
+
+def _apart(block: Block, blocks: Sequence[Block], style: PageStyle, top: bool) -> bool:
+    """Whether only other such lines lie further out, and a clear gap separates the block from what is further in."""
+    gap = MARGIN_GAP * style.body_size
+    zone = style.height * MARGIN_ZONE
+    for other in blocks:
+        if other is block or overlap_x(block, other) <= 0 or other.label == "figure":
+            continue
+        distance = other.y0 - block.y1 if top else block.y0 - other.y1
+        in_margin = other.y1 <= zone if top else other.y0 >= style.height - zone
+        if not in_margin and distance < gap:
+            return False
+    return True
+
+
+def is_caption(block: Block) -> bool:
+    """Whether the text says so, or the detector does of something short enough to be one."""
+    text = text_of(block)
+    if CAPTION.match(text):
+        return True
+    detected = block.label in ("figure_caption", "table_caption")
+    first_bold = bool(block.lines) and block.lines[0].bold
+    if LOOSE_CAPTION.match(text) and (detected or first_bold or not SENTENCE_END.search(text)):
+        return True
+    return detected and not BULLET.match(text)
+
+
+def is_footnote(block: Block, blocks: Sequence[Block], style: PageStyle) -> bool:
+    """Small print with a mark in front, at the foot of its column."""
+    if block.y0 < 0.5 * style.height or not block.lines:
+        return False
+    small = font_size(block) < FOOTNOTE_SIZE * style.body_size
+    if not small or not FOOTNOTE_MARK.match(text_of(block)):
+        return False
+    return not any(
+        other.y0 >= block.y1 and overlap_x(block, other) > 0 and font_size(other) > FOOTNOTE_SIZE * style.body_size
+        for other in blocks
+        if len(text_of(other)) > HEADING_CHARACTERS
+    )
+
+
+def is_list_item(block: Block) -> bool:
+    text = text_of(block)
+    if BULLET.match(text):
+        return True
+    return bool(NUMBER.match(text) or CITATION.match(text))
+
+
+def is_heading(block: Block, style: PageStyle) -> bool:
+    """Short, and larger, bolder or numbered where body text is not; the detector's word counts if nothing speaks against it."""
+    text = text_of(block)
+    letters = sum(character.isalpha() for character in text)
+    if not letters or len(block.lines) > HEADING_LINES or len(text) > HEADING_CHARACTERS:
+        return False
+    size = font_size(block) / style.body_size
+    if block.lines[0].is_ocr:
+        return block.label == "title"
+    bold = all(line.bold for line in block.lines) and not style.body_bold
+    if size >= HEADING_SIZE:
+        return block.label == "title" or bold or not SENTENCE_END.search(text)
+    if size < FOOTNOTE_SIZE:
+        return False
+    if bold:
+        return letters > 2 and not text.endswith((".", ",", ";")) or block.label == "title"
+    return block.label == "title" and not text.endswith((",", ";"))
+
+
+def _title(blocks: Sequence[Block], categories: Sequence[str], style: PageStyle) -> int | None:
+    """Index of the document's title: the largest heading of page 1, if it is large enough and stands in the upper half."""
+    if style.page_number != 1:
+        return None
+    headings = [i for i, category in enumerate(categories) if category == "Section-header"]
+    if not headings:
+        return None
+    largest = max(headings, key=lambda i: (font_size(blocks[i]), -blocks[i].y0))
+    large = font_size(blocks[largest]) >= TITLE_SIZE * style.body_size
+    return largest if large and blocks[largest].y0 < 0.5 * style.height else None
+
+
+def raw_category(block: Block) -> str:
+    """The detector's class; "loose" for text that it has no box for."""
+    return block.label or LOOSE

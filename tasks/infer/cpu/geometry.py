@@ -1,0 +1,93 @@
+"""Boxes on a page and what they have to do with one another: overlap, coverage, rows. No text, no categories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol, TypeVar
+
+ROW_OVERLAP = 0.5
+"""Two boxes are on one row when they share half of the lower one's height: sub- and superscripts are, next lines are not."""
+
+
+class HasBox(Protocol):
+    """Anything with a box: x to the right, y down, the second corner not before the first."""
+
+    @property
+    def x0(self) -> float: ...
+    @property
+    def y0(self) -> float: ...
+    @property
+    def x1(self) -> float: ...
+    @property
+    def y1(self) -> float: ...
+
+
+Boxed = TypeVar("Boxed", bound=HasBox)
+
+
+class Box(NamedTuple):
+    """A bare box, in points unless a docstring says otherwise."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+def bounding_box(items: Iterable[HasBox]) -> Box:
+    """The smallest box around all items; there must be one."""
+    boxes = list(items)
+    return Box(min(b.x0 for b in boxes), min(b.y0 for b in boxes), max(b.x1 for b in boxes), max(b.y1 for b in boxes))
+
+
+def area(box: HasBox) -> float:
+    return max(box.x1 - box.x0, 0.0) * max(box.y1 - box.y0, 0.0)
+
+
+def shared_area(a: HasBox, b: HasBox) -> float:
+    return max(overlap_x(a, b), 0.0) * max(overlap_y(a, b), 0.0)
+
+
+def overlap_x(a: HasBox, b: HasBox) -> float:
+    """Length on the x axis that both cover; negative is the gap between them."""
+    return min(a.x1, b.x1) - max(a.x0, b.x0)
+
+
+def overlap_y(a: HasBox, b: HasBox) -> float:
+    """Length on the y axis that both cover; negative is the gap between them."""
+    return min(a.y1, b.y1) - max(a.y0, b.y0)
+
+
+def coverage(inner: HasBox, outer: HasBox) -> float:
+    """How much of `inner` lies in `outer`, 0 to 1; of a box without area, whether its middle does."""
+    size = area(inner)
+    if size > 0:
+        return shared_area(inner, outer) / size
+    x, y = (inner.x0 + inner.x1) / 2, (inner.y0 + inner.y1) / 2
+    return float(outer.x0 <= x <= outer.x1 and outer.y0 <= y <= outer.y1)
+
+
+def iou(a: HasBox, b: HasBox) -> float:
+    shared = shared_area(a, b)
+    union = area(a) + area(b) - shared
+    return shared / union if union > 0 else 0.0
+
+
+def same_row(a: HasBox, b: HasBox) -> bool:
+    return overlap_y(a, b) > ROW_OVERLAP * min(a.y1 - a.y0, b.y1 - b.y0)
+
+
+def into_rows(items: Sequence[Boxed]) -> list[list[Boxed]]:
+    """Items grouped into rows from top to bottom, each from left to right.
+
+    A row is held together by its tallest member, so that a small raised mark neither starts a row nor joins two.
+    """
+    rows: list[tuple[Boxed, list[Boxed]]] = []
+    for item in sorted(items, key=lambda b: b.y0 - b.y1):
+        home = next((members for tallest, members in rows if same_row(tallest, item)), None)
+        if home is None:
+            rows.append((item, [item]))
+        else:
+            home.append(item)
+    rows.sort(key=lambda row: (row[0].y0 + row[0].y1, row[0].x0))
+    return [sorted(members, key=lambda b: b.x0) for _, members in rows]

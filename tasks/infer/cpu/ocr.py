@@ -1,0 +1,70 @@
+"""Lines of text from pixels, with RapidOCR (PP-OCRv6 small: Chinese, English and the languages of Latin script).
+
+The models are in rapidocr's wheel, and their paths are given to it, so that it never looks for a download. It is loaded
+when the first page needs it: most collections have a text layer, and the models cost 200 MB.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tasks.infer.cpu.lines import Line
+
+if TYPE_CHECKING:
+    from rapidocr import RapidOCR
+
+DETECTION_MODEL = "PP-OCRv6_det_small.onnx"
+ORIENTATION_MODEL = "ch_ppocr_mobile_v2.0_cls_mobile.onnx"
+RECOGNITION_MODEL = "PP-OCRv6_rec_small.onnx"
+INK_TO_FONT_SIZE = 0.75
+"""The detector's boxes are about as high as a line of text is, a third more than its font size."""
+MIN_SIDE_PX = 8
+"""Smaller images hold no letter and make the detector divide by zero."""
+MAX_ASPECT = 40
+"""Longer strips are squeezed to nothing by the detector's input size; they are cut before (`read_lines`)."""
+
+
+class OcrReader:
+    """The loaded OCR models. One per process, one thread."""
+
+    @cached_property
+    def _engine(self) -> RapidOCR:
+        import rapidocr
+
+        logging.getLogger("RapidOCR").setLevel(logging.ERROR)
+        models = Path(rapidocr.__file__).parent / "models"
+        return rapidocr.RapidOCR(
+            params={
+                "Global.log_level": "error",
+                "Global.use_cls": False,
+                "Det.model_path": str(models / DETECTION_MODEL),
+                "Cls.model_path": str(models / ORIENTATION_MODEL),
+                "Rec.model_path": str(models / RECOGNITION_MODEL),
+                "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            }
+        )
+
+    def read_lines(self, image: np.ndarray, width_pt: float, height_pt: float) -> list[Line]:
+        """Lines of an upright page image (RGB), boxes in points."""
+        if min(image.shape[:2]) < MIN_SIDE_PX:
+            return []
+        found = self._engine(np.ascontiguousarray(image[:, :, ::-1]))
+        if found.txts is None or found.boxes is None:
+            return []
+        scale_x, scale_y = width_pt / image.shape[1], height_pt / image.shape[0]
+        lines = []
+        for quad, text, score in zip(found.boxes, found.txts, found.scores, strict=True):
+            words = text.split()
+            if not words:
+                continue
+            (x0, y0), (x1, y1) = quad.min(axis=0), quad.max(axis=0)
+            box = (float(x0 * scale_x), float(y0 * scale_y), float(x1 * scale_x), float(y1 * scale_y))
+            font_size = max((box[3] - box[1]) * INK_TO_FONT_SIZE, 1.0)
+            lines.append(Line(" ".join(words), *box, font_size, bold=False, score=float(score)))
+        return lines

@@ -1,0 +1,82 @@
+"""Ask a model about every page of one shard, and write what it said: one file of `responses`.
+
+Every page of the shard ends as a row: with the raw answer, or with the reason why there is none. Reading the answers
+is the next stage's affair.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import pyarrow as pa
+
+from tasks.errors import AnswerError
+from tasks.infer.engines.contract import Answer, Engine
+from tasks.infer.profile import ModelProfile, PageSize
+from tasks.lake.pages import read_pages
+from tasks.lake.rows import Page
+from tasks.lake.schemas import RESPONSES
+from tasks.lake.storage import LakeFolder
+from tasks.lake.tables import pages_file, responses_file
+from tasks.ordered import in_order
+
+
+@dataclass(frozen=True, slots=True)
+class InferredShard:
+    """What asking cost: pages read, those that failed, tokens answered (None: the engine has none), and the share of
+    the time in which the engine had something to do (it may have worked for another shard too)."""
+
+    pages: int
+    failed: int
+    tokens: int | None
+    busy_fraction: float
+
+
+def infer_shard(
+    lake: LakeFolder,
+    shard: str,
+    *,
+    profile: ModelProfile,
+    engine: Engine,
+    render_id: str,
+    run_id: str,
+    on_page: Callable[[], None] = lambda: None,
+) -> InferredShard:
+    """Answer every page of a rendered shard. `on_page` is called after each, for progress."""
+    started, busy_before = time.monotonic(), engine.busy.seconds
+    config = profile.config(render_id)
+    rows: list[dict[str, object]] = []
+    pages = read_pages(lake, pages_file(render_id, shard))
+    for page, answer in in_order(pages, here=without_image, elsewhere=engine.answer):
+        rows.append(_row(answer, _status(answer, page, profile), profile.name, config, run_id))
+        on_page()
+    lake.write_table(responses_file(profile.name, config, shard), pa.Table.from_pylist(rows, RESPONSES))
+    tokens = [row["completion_tokens"] for row in rows if isinstance(row["completion_tokens"], int)]
+    elapsed = max(time.monotonic() - started, 1e-9)
+    return InferredShard(
+        pages=len(rows),
+        failed=sum(row["text"] is None for row in rows),
+        tokens=sum(tokens) if tokens else None,
+        busy_fraction=min(1.0, (engine.busy.seconds - busy_before) / elapsed),
+    )
+
+
+def without_image(page: Page) -> list[Answer] | None:
+    """The answer for a page that no engine can see; None for all others."""
+    if page.image is not None:
+        return None
+    reason = AnswerError("page_not_rendered", page.error_kind or "")
+    return [Answer(page.doc_id, page.page_number, None, None, 0.0, 0, error_kind=reason.kind, error=str(reason))]
+
+
+def _status(answer: Answer, page: Page, profile: ModelProfile) -> str:
+    if answer.text is None:
+        return "failed"
+    return profile.read_answer(answer.text, PageSize.of(page)).status
+
+
+def _row(answer: Answer, status: str, model: str, config: str, run_id: str) -> dict[str, object]:
+    row = asdict(answer)
+    return row | {"config": config, "model": model, "status": status, "run_id": run_id}

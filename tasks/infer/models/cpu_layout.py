@@ -1,0 +1,68 @@
+"""cpu-layout: the embedded baseline. Text layer or OCR for text, a small layout detector for boxes and categories.
+
+Its answer is a JSON list of `{"bbox", "category", "label", "text", "format", "confidence"}` in reading order, boxes in
+points of the page as displayed: the shape that dots.ocr answers in, so that raw answers read alike. It is written by
+the CPU engine (`tasks.infer.cpu`), so anything that does not parse is our own fault and comes out as `unparsed`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from tasks.infer.profile import ModelProfile, PageSize, ReadAnswer
+from tasks.lake.rows import CATEGORIES, Element
+
+
+def write_answer(elements: Iterable[Element]) -> str:
+    """The elements of a page as the model's answer; points are rounded to a hundredth."""
+    return json.dumps(
+        [
+            {
+                "bbox": [round(float(edge), 2) for edge in (e.x0, e.y0, e.x1, e.y1)],
+                "category": e.category,
+                "label": e.raw_category,
+                "text": e.text,
+                "format": e.text_format,
+                "confidence": None if e.confidence is None else round(float(e.confidence), 4),
+            }
+            for e in elements
+        ],
+        ensure_ascii=False,
+    )
+
+
+def read_answer(text: str, page: PageSize) -> ReadAnswer:
+    """Read what `write_answer` wrote; boxes are kept inside the page."""
+    try:
+        boxes = json.loads(text)
+        return ReadAnswer(tuple(_element(box, page) for box in boxes), "ok")
+    except (ValueError, TypeError, KeyError):
+        return ReadAnswer((), "unparsed")
+
+
+def _element(box: dict, page: PageSize) -> Element:
+    x0, y0, x1, y1 = box["bbox"]
+    if box["category"] not in CATEGORIES:
+        raise ValueError(f"unknown category {box['category']!r}")
+    return Element(
+        category=box["category"],
+        raw_category=box["label"],
+        x0=min(max(x0, 0.0), page.width),
+        y0=min(max(y0, 0.0), page.height),
+        x1=min(max(x1, 0.0), page.width),
+        y1=min(max(y1, 0.0), page.height),
+        text=box["text"],
+        text_format=box["format"],
+        confidence=box["confidence"],
+    )
+
+
+PROFILE = ModelProfile(
+    name="cpu-layout",
+    description="no GPU, no download: the PDF's text layer or RapidOCR, boxes by a small layout detector",
+    engine="cpu",
+    revision="picodet-cdla+ppocr-v6-small/1",
+    reader_version=1,
+    read_answer=read_answer,
+)

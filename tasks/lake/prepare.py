@@ -1,0 +1,20 @@
+"""Make sure that there is a lake: its tables' empty files, its catalog, and no leftovers of killed processes."""
+
+from __future__ import annotations
+
+from tasks.lake.catalog import write_catalog, write_schema_files
+from tasks.lake.storage import LakeFolder
+
+
+def prepare_lake(url: str) -> LakeFolder:
+    """Open the lake at `url`, making it if there is none.
+
+    Raises:
+        UsageError: `url` cannot be opened.
+        LakeError: the lake cannot be written.
+    """
+    lake = LakeFolder.open(url)
+    lake.sweep_unfinished()
+    write_schema_files(lake.fs, lake.root)
+    write_catalog(lake.fs, lake.root, lake.url)
+    return lake

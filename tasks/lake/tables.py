@@ -1,0 +1,27 @@
+"""Where each table's files lie in the lake. A file's name is computed from its input alone."""
+
+from __future__ import annotations
+
+
+def pages_folder(render_id: str) -> str:
+    return f"pages/render={render_id}"
+
+
+def pages_file(render_id: str, shard: str) -> str:
+    return f"{pages_folder(render_id)}/{shard}.parquet"
+
+
+def responses_folder(model: str, config: str) -> str:
+    return f"responses/model={model}/config={config}"
+
+
+def responses_file(model: str, config: str, shard: str) -> str:
+    return f"{responses_folder(model, config)}/{shard}.parquet"
+
+
+def elements_folder(model: str, config: str) -> str:
+    return f"elements/model={model}/config={config}"
+
+
+def elements_file(model: str, config: str, shard: str) -> str:
+    return f"{elements_folder(model, config)}/{shard}.parquet"

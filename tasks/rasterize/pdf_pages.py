@@ -1,0 +1,129 @@
+"""PDF pages to `Page` rows with PDFium. Runs in the child processes, where PDFium may crash.
+
+Coordinates, sizes and the text layer come from one `PageFrame`. Rendering goes through PDFium's own calls into one
+buffer that lives as long as the process: allocating and clearing 15 MB a page costs as much as a simple page itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+
+import numpy as np
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+from PIL import Image
+
+from tasks.errors import DocumentError, PageError
+from tasks.lake.rows import Page
+from tasks.rasterize.geometry import PageFrame, PictureSize, picture_size
+from tasks.rasterize.messages import RenderSettings
+from tasks.rasterize.picture import encode, ink
+from tasks.rasterize.text_layer import text_lines
+
+_BYTES_PER_PIXEL = 4
+"""RGBX: PDFium draws it fastest, and Pillow's JPEG encoder reads it where it lies."""
+_KEPT_BUFFER_BYTES = 48 << 20
+_WHITE = 0xFFFFFFFF
+_FLAGS = pdfium_c.FPDF_ANNOT | pdfium_c.FPDF_REVERSE_BYTE_ORDER
+
+
+def open_pdf(path: str, password: str | None) -> pdfium.PdfDocument:
+    """Open a PDF.
+
+    Raises:
+        DocumentError: `encrypted`, `password_wrong`, `corrupt`, `no_pages`.
+    """
+    try:
+        return pdfium.PdfDocument(path, password=password)
+    except pdfium.PdfiumError as error:
+        code = error.err_code
+        if code == pdfium_c.FPDF_ERR_PASSWORD:
+            raise DocumentError("password_wrong" if password else "encrypted") from error
+        if code == pdfium_c.FPDF_ERR_SUCCESS:  # what PDFium says of a page tree without pages
+            raise DocumentError("no_pages") from error
+        if code == pdfium_c.FPDF_ERR_SECURITY:
+            raise DocumentError("corrupt", "Encrypted in a way that PDFium does not know") from error
+        raise DocumentError("corrupt", "PDFium cannot parse it as a PDF") from error
+
+
+def render_pdf_page(pdf: pdfium.PdfDocument, doc_id: str, page_number: int, settings: RenderSettings) -> Page:
+    """Picture and text layer of one page; form fields are drawn if the document's forms have been initialised.
+
+    Raises:
+        PageError: `page_corrupt`.
+    """
+    try:
+        page = pdf[page_number - 1]
+    except pdfium.PdfiumError as error:
+        raise PageError("page_corrupt", "PDFium cannot load the page") from error
+    try:
+        frame = _frame(page)
+        size = picture_size(frame.width_pt, frame.height_pt, settings.dpi, settings.max_pixels)
+        image, ink_fraction = _picture(page, size, settings)
+        lines = text_lines(page, frame)
+    finally:
+        page.close()
+    problem = _scaled_down(size, settings) if size.scaled_down else None
+    return Page(
+        doc_id,
+        page_number,
+        width=round(frame.width_pt, 3),
+        height=round(frame.height_pt, 3),
+        rotation=frame.rotation,
+        image=image,
+        image_format=settings.image_format,
+        image_width=size.width_px,
+        image_height=size.height_px,
+        dpi=round(size.dpi, 3),
+        text_layer=lines,
+        has_text=bool(lines),
+        ink=ink_fraction,
+        error_kind=problem.kind if problem else None,
+        error=str(problem) if problem else None,
+    )
+
+
+def _frame(page: pdfium.PdfPage) -> PageFrame:
+    frame = PageFrame(*page.get_bbox(), rotation=page.get_rotation())
+    sides = (frame.width_pt, frame.height_pt)
+    if not all(math.isfinite(side) and side > 0 for side in sides):
+        raise PageError("page_corrupt", f"The page measures {sides[0]:g} x {sides[1]:g} points")
+    return frame
+
+
+def _scaled_down(size: PictureSize, settings: RenderSettings) -> PageError:
+    return PageError("too_large_scaled", f"Rendered at {size.dpi:.0f} instead of {settings.dpi:g} dpi")
+
+
+def _picture(page: pdfium.PdfPage, size: PictureSize, settings: RenderSettings) -> tuple[bytes, float]:
+    width, height, stride = size.width_px, size.height_px, size.width_px * _BYTES_PER_PIXEL
+    buffer = _borrow_buffer(stride * height)
+    bitmap = pdfium_c.FPDFBitmap_CreateEx(width, height, pdfium_c.FPDFBitmap_BGRx, buffer, stride)
+    if not bitmap:
+        raise MemoryError(f"no bitmap of {width} x {height} pixels")
+    try:
+        pdfium_c.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, _WHITE)
+        area = (0, 0, width, height, 0, _FLAGS)
+        pdfium_c.FPDF_RenderPageBitmap(bitmap, page, *area)
+        if page.formenv:
+            pdfium_c.FPDF_FFLDraw(page.formenv, bitmap, page, *area)
+    finally:
+        pdfium_c.FPDFBitmap_Destroy(bitmap)
+    image = Image.frombuffer("RGBX", (width, height), buffer, "raw", "RGBX", stride, 1)
+    pixels = np.frombuffer(buffer, np.uint8, stride * height).reshape(height, width, _BYTES_PER_PIXEL)
+    return encode(image, settings), ink(pixels)
+
+
+class _Buffer:
+    """The process's drawing board; it grows with the pages, and a gigantic one is not kept."""
+
+    kept: ctypes.Array[ctypes.c_ubyte] | None = None
+
+
+def _borrow_buffer(size: int) -> ctypes.Array[ctypes.c_ubyte]:
+    if _Buffer.kept is not None and len(_Buffer.kept) >= size:
+        return _Buffer.kept
+    buffer = (ctypes.c_ubyte * size)()
+    _Buffer.kept = buffer if size <= _KEPT_BUFFER_BYTES else None
+    return buffer

@@ -1,0 +1,93 @@
+"""What came of a run, as figures, as text for a terminal and as Markdown for the Prefect UI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """The figures of one run and, after it, of the lake.
+
+    `new_objects`, `pages_rendered`, `pages_read` and `seconds` are of this run; the rest is what the lake holds now:
+    documents (readable ones), pages, elements of this model and config by category, failures by stage and kind.
+    """
+
+    lake: str
+    model: str
+    config: str
+    objects: int
+    new_objects: int
+    pages_rendered: int
+    pages_read: int
+    seconds: float
+    pages_per_second: float | None
+    documents: int
+    pages: int
+    categories: dict[str, int]
+    failures: list[dict[str, Any]] = field(repr=False)
+
+    @property
+    def did_nothing(self) -> bool:
+        return not (self.new_objects or self.pages_rendered or self.pages_read)
+
+    @property
+    def failed(self) -> int:
+        return sum(int(row["failures"]) for row in self.failures)
+
+
+def as_text(summary: RunSummary) -> str:
+    """A few lines for the end of a run; the last one counts the failures."""
+    rate = f", {summary.pages_per_second:.1f} pages/s" if summary.pages_per_second else ""
+    done = (
+        "Nothing to do: everything is in the lake already."
+        if summary.did_nothing
+        else f"{summary.new_objects:,} objects read, {summary.pages_rendered:,} pages rendered, "
+        f"{summary.pages_read:,} pages read by {summary.model} in {summary.seconds:.0f} s{rate}."
+    )
+    elements = ", ".join(f"{category} {count:,}" for category, count in summary.categories.items())
+    return "\n".join(
+        [
+            done,
+            f"Lake {summary.lake}: {summary.documents:,} documents, {summary.pages:,} pages, "
+            f"{sum(summary.categories.values()):,} elements of {summary.model}.",
+            *([f"Elements: {elements}."] if elements else []),
+            f'Look next: pagelake sql "SELECT category, text FROM elements LIMIT 10" --lake {summary.lake}',  # noqa: S608
+            _failures_line(summary),
+        ]
+    )
+
+
+def _failures_line(summary: RunSummary) -> str:
+    if not summary.failures:
+        return "No failures."
+    kinds = ", ".join(f"{row['error_kind']} {row['failures']:,}" for row in summary.failures)
+    return f"{summary.failed:,} failures ({kinds}): pagelake status --lake {summary.lake}"
+
+
+def as_markdown(summary: RunSummary) -> str:
+    """The same for Prefect's artifact page."""
+    categories = "\n".join(f"| {category} | {count:,} |" for category, count in summary.categories.items())
+    rate = f"{summary.pages_per_second:.1f}" if summary.pages_per_second else "unknown"
+    return f"""# {summary.model} → {summary.lake}
+
+| this run | |
+| --- | --- |
+| objects listed | {summary.objects:,} |
+| objects read | {summary.new_objects:,} |
+| pages rendered | {summary.pages_rendered:,} |
+| pages read | {summary.pages_read:,} |
+| seconds | {summary.seconds:.0f} |
+| pages per second | {rate} |
+
+| the lake now | |
+| --- | --- |
+| documents | {summary.documents:,} |
+| pages | {summary.pages:,} |
+| failures | {summary.failed:,} |
+
+| category | elements |
+| --- | --- |
+{categories}
+"""
