@@ -56,7 +56,9 @@ class OutputFormat(StrEnum):
 
 @app.command()
 def ingest(
-    source: Annotated[list[str], typer.Argument(help="Files, folders, globs or fsspec URLs (s3://, gs://, https://, …).")],
+    source: Annotated[
+        list[str], typer.Argument(help="Files, folders, globs or fsspec URLs (s3://, gs://, https://, …).")
+    ],
     lake: Lake,
     model: Model = ModelName(DEFAULT_MODEL),
     dpi: Dpi = 200,
@@ -96,7 +98,9 @@ def ingest(
 def sql(
     query: Annotated[str, typer.Argument(help="A DuckDB query over the lake's views; '-' reads it from stdin.")],
     lake: Lake,
-    output_format: Annotated[OutputFormat, typer.Option("--format", help="How to print the answer.")] = OutputFormat.table,
+    output_format: Annotated[
+        OutputFormat, typer.Option("--format", help="How to print the answer.")
+    ] = OutputFormat.table,
     output: Annotated[Path | None, typer.Option(help="Write the answer here instead of printing it.")] = None,
 ) -> None:
     """Ask the lake. Views: elements, pages, documents, sources, responses, failures, runs and more.
@@ -132,7 +136,11 @@ def parse(
     from flows.parse import parse_file
 
     lines = parse_file(
-        file, model=model.value, dpi=dpi, password=password, workers=workers or os.cpu_count() or 1,
+        file,
+        model=model.value,
+        dpi=dpi,
+        password=password,
+        workers=workers or os.cpu_count() or 1,
         page_timeout_s=page_timeout,
     )
     for line in lines:

@@ -49,7 +49,8 @@ def parse_file(
 def _line(page: Page, answer: Answer, profile: ModelProfile) -> dict[str, Any]:
     read = profile.read_answer(answer.text, PageSize.of(page)) if answer.text is not None else None
     elements = [
-        asdict(element) | {"text_layer_agreement": text_layer_agreement(element, page.text_layer) if page.has_text else None}
+        asdict(element)
+        | {"text_layer_agreement": text_layer_agreement(element, page.text_layer) if page.has_text else None}
         for element in (read.elements if read else ())
     ]
     return {

@@ -19,7 +19,7 @@ FAILURES_SHOWN = 500
 def publish(line: Line, collection: Collection, started: float) -> RunSummary:
     """Write the run's artifacts: a summary, and a table of failures when there are any."""
     lake = line.lake
-    with closing(open_catalog(lake.fs, lake.root, lake.url)) as catalog:
+    with closing(open_catalog(lake)) as catalog:
         summary = _summary(line, collection, lake_status(catalog), time.monotonic() - started)
         failures = failure_rows(catalog, FAILURES_SHOWN) if summary.failures else []
     create_markdown_artifact(as_markdown(summary), key="ingest-summary", description=f"What came of {line.run_id}")

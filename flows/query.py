@@ -35,5 +35,5 @@ def run_query(query: str, lake_url: str, output_format: str, output: Path | None
 def run_status(lake_url: str) -> str:
     """The text of `pagelake status`."""
     lake = LakeFolder.open(lake_url)
-    with closing(open_catalog(lake.fs, lake.root, lake.url)) as catalog:
+    with closing(open_catalog(lake)) as catalog:
         return as_text(lake.url, lake_status(catalog))

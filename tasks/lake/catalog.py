@@ -20,7 +20,6 @@ from string import Template
 from typing import Any
 
 import duckdb
-import fsspec
 import pyarrow.parquet as pq
 
 from tasks.errors import LakeError
@@ -55,7 +54,7 @@ class LakeStatus:
     left_to_do: list[Row]
 
 
-def write_schema_files(fs: fsspec.AbstractFileSystem, root: str) -> None:
+def write_schema_files(lake: LakeFolder) -> None:
     """Give every table a file of no rows, so that its view works, with all of today's columns, before it has any other.
 
     Files that are as they should be are left alone; those of an older pagelake are replaced.
@@ -63,25 +62,23 @@ def write_schema_files(fs: fsspec.AbstractFileSystem, root: str) -> None:
     Raises:
         LakeError: the lake cannot be written.
     """
-    lake = LakeFolder(fs.unstrip_protocol(root), fs, root)
     for table, schema in TABLES.items():
         name = _schema_file(table)
         if lake.exists(name):
-            with fs.open(lake.path(name), "rb") as file:
+            with lake.fs.open(lake.path(name), "rb") as file:
                 if pq.read_schema(file).equals(schema, check_metadata=True):
                     continue
         lake.write_table(name, schema.empty_table())
 
 
-def open_catalog(fs: fsspec.AbstractFileSystem, root: str, url: str) -> duckdb.DuckDBPyConnection:
+def open_catalog(lake: LakeFolder) -> duckdb.DuckDBPyConnection:
     """A connection of its own, in memory, with views and macros made fresh over the lake.
 
-    Extensions are never fetched or loaded: files outside the local disk are read through `fs`.
+    Extensions are never fetched or loaded: files outside the local disk are read through the lake's own file system.
 
     Raises:
         LakeError: there is no lake, its files cannot be read, or its path is one that DuckDB cannot read from.
     """
-    lake = LakeFolder(url, fs, root)
     _check_is_there(lake)
     connection = _connect(lake)
     try:
@@ -95,7 +92,7 @@ def open_catalog(fs: fsspec.AbstractFileSystem, root: str, url: str) -> duckdb.D
     return connection
 
 
-def write_catalog(fs: fsspec.AbstractFileSystem, root: str, url: str) -> None:
+def write_catalog(lake: LakeFolder) -> None:
     """Make `lake.duckdb` anew: the same views and macros with absolute paths, for any DuckDB and any working directory.
 
     The file is replaced in one step. Whoever has the old one open keeps it, and its views see new rows all the same.
@@ -103,7 +100,6 @@ def write_catalog(fs: fsspec.AbstractFileSystem, root: str, url: str) -> None:
     Raises:
         LakeError: as `open_catalog`, or the lake cannot be written.
     """
-    lake = LakeFolder(url, fs, root)
     _check_is_there(lake)
     # Not made in the lake itself: DuckDB cannot write below a folder with a question mark, nor on an object store.
     with tempfile.TemporaryDirectory(prefix="pagelake-") as folder, closing(_connect(lake)) as connection:
@@ -120,7 +116,14 @@ def write_catalog(fs: fsspec.AbstractFileSystem, root: str, url: str) -> None:
 
 def lake_status(connection: duckdb.DuckDBPyConnection) -> LakeStatus:
     """Answer the queries of `sql/status/` on a connection from `open_catalog`."""
-    return LakeStatus(**{name: _rows(connection, sql_text(f"status/{name}")) for name in LakeStatus.__dataclass_fields__})
+    return LakeStatus(
+        **{name: _rows(connection, sql_text(f"status/{name}")) for name in LakeStatus.__dataclass_fields__}
+    )
+
+
+def failure_rows(connection: duckdb.DuckDBPyConnection, most: int) -> list[Row]:
+    """The first `most` rows of `failures`, in the order of their uris."""
+    return _rows(connection, sql_text("failure_rows", most=str(most)))
 
 
 def _connect(lake: LakeFolder) -> duckdb.DuckDBPyConnection:

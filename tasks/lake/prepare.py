@@ -15,6 +15,6 @@ def prepare_lake(url: str) -> LakeFolder:
     """
     lake = LakeFolder.open(url)
     lake.sweep_unfinished()
-    write_schema_files(lake.fs, lake.root)
-    write_catalog(lake.fs, lake.root, lake.url)
+    write_schema_files(lake)
+    write_catalog(lake)
     return lake

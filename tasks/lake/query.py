@@ -30,7 +30,7 @@ def print_table(lake: LakeFolder, query: str, out: TextIO, width: int) -> None:
         UsageError: DuckDB does not understand the query.
         LakeError: there is no lake.
     """
-    with closing(open_catalog(lake.fs, lake.root, lake.url)) as catalog, redirect_stdout(out):
+    with closing(open_catalog(lake)) as catalog, redirect_stdout(out):
         try:
             answer = catalog.sql(query)
             if answer is not None:
@@ -46,7 +46,7 @@ def export(lake: LakeFolder, query: str, output_format: str, out: BinaryIO | Pat
         UsageError: DuckDB does not understand the query, or the file cannot be written.
         LakeError: there is no lake.
     """
-    with closing(open_catalog(lake.fs, lake.root, lake.url)) as catalog, tempfile.TemporaryDirectory() as folder:
+    with closing(open_catalog(lake)) as catalog, tempfile.TemporaryDirectory() as folder:
         # Not to /dev/stdout: DuckDB would cut off what the file behind it held before.
         written = Path(folder, "answer")
         try:

@@ -62,7 +62,8 @@ def _render(image: Image.Image, path: str, doc_id: str, page_number: int, settin
     dpi_x, dpi_y = _resolution(image)
     as_stored = _can_be_stored(image, orientation, settings) and dpi_x == dpi_y
     if image.format == "JPEG" and math.prod(stored_size) > settings.max_pixels:
-        image.draft(None, tuple(int(side * _shrink(stored_size, settings)) for side in stored_size))
+        shrink = _shrink(stored_size, settings)
+        image.draft(None, (int(stored_size[0] * shrink), int(stored_size[1] * shrink)))
     image.load()
     upright = ImageOps.exif_transpose(image)
     if orientation >= 5:

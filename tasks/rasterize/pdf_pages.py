@@ -12,6 +12,7 @@ import math
 import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
+from numpy.typing import NDArray
 from PIL import Image
 
 from tasks.errors import DocumentError, PageError
@@ -99,7 +100,8 @@ def _scaled_down(size: PictureSize, settings: RenderSettings) -> PageError:
 def _picture(page: pdfium.PdfPage, size: PictureSize, settings: RenderSettings) -> tuple[bytes, float]:
     width, height, stride = size.width_px, size.height_px, size.width_px * _BYTES_PER_PIXEL
     buffer = _borrow_buffer(stride * height)
-    bitmap = pdfium_c.FPDFBitmap_CreateEx(width, height, pdfium_c.FPDFBitmap_BGRx, buffer, stride)
+    address = buffer.ctypes.data_as(ctypes.c_void_p)
+    bitmap = pdfium_c.FPDFBitmap_CreateEx(width, height, pdfium_c.FPDFBitmap_BGRx, address, stride)
     if not bitmap:
         raise MemoryError(f"no bitmap of {width} x {height} pixels")
     try:
@@ -111,19 +113,20 @@ def _picture(page: pdfium.PdfPage, size: PictureSize, settings: RenderSettings) 
     finally:
         pdfium_c.FPDFBitmap_Destroy(bitmap)
     image = Image.frombuffer("RGBX", (width, height), buffer, "raw", "RGBX", stride, 1)
-    pixels = np.frombuffer(buffer, np.uint8, stride * height).reshape(height, width, _BYTES_PER_PIXEL)
-    return encode(image, settings), ink(pixels)
+    return encode(image, settings), ink(buffer.reshape(height, width, _BYTES_PER_PIXEL))
 
 
 class _Buffer:
     """The process's drawing board; it grows with the pages, and a gigantic one is not kept."""
 
-    kept: ctypes.Array[ctypes.c_ubyte] | None = None
+    kept: NDArray[np.uint8] = np.empty(0, np.uint8)
 
 
-def _borrow_buffer(size: int) -> ctypes.Array[ctypes.c_ubyte]:
-    if _Buffer.kept is not None and len(_Buffer.kept) >= size:
-        return _Buffer.kept
-    buffer = (ctypes.c_ubyte * size)()
-    _Buffer.kept = buffer if size <= _KEPT_BUFFER_BYTES else None
-    return buffer
+def _borrow_buffer(size: int) -> NDArray[np.uint8]:
+    if _Buffer.kept.size < size:
+        _Buffer.kept = np.empty(0, np.uint8)
+        buffer = np.empty(size, np.uint8)
+        if size > _KEPT_BUFFER_BYTES:
+            return buffer
+        _Buffer.kept = buffer
+    return _Buffer.kept[:size]

@@ -28,7 +28,7 @@ def encode(image: Image.Image, settings: RenderSettings) -> bytes:
 
 
 def ink(pixels: NDArray[np.uint8]) -> float:
-    """Fraction of dark pixels, from every fourth of every fourth row: of grey values, or of green, next to luminance."""
+    """Fraction of dark pixels, from every fourth of every fourth row; in colour, green stands for luminance."""
     samples = pixels[::_INK_STEP, ::_INK_STEP]
     grey = samples if samples.ndim == 2 else samples[:, :, 1]
     return round(np.count_nonzero(grey < _DARK) / grey.size, 5)

@@ -1,5 +1,6 @@
 """A batch's rows: every object, every content once, and why something could not be read."""
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,14 +84,21 @@ def test_every_object_has_a_row_and_every_content_one(lake, folder):
 
 
 def test_an_object_that_cannot_be_read_has_a_row_and_is_tried_again(lake, folder):
-    (folder / "gone").symlink_to(folder / "nowhere")
+    (folder / "gone").symlink_to(folder.parent / "nowhere")
     run(lake, folder, Inspector())
     [row] = table(lake, "sources")
     assert (row["doc_id"], row["error_kind"]) == (None, "vanished")
-    (folder / "nowhere").write_bytes(b"here now")
+    (folder.parent / "nowhere").write_bytes(b"here now")
     inspect = Inspector()
     run(lake, folder, inspect)
     assert inspect.seen == [b"here now"]
+
+
+def test_a_pipe_is_not_waited_for(lake, folder):
+    os.mkfifo(folder / "pipe")
+    run(lake, folder, Inspector())
+    [row] = table(lake, "sources")
+    assert row["error_kind"] == "unreadable_source"
 
 
 def test_a_second_run_reads_nothing(lake, folder):

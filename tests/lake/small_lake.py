@@ -114,9 +114,9 @@ def fill(lake: LakeFolder) -> None:
 
 def new_lake(url: str) -> LakeFolder:
     lake = LakeFolder.open(url)
-    write_schema_files(lake.fs, lake.root)
+    write_schema_files(lake)
     return lake
 
 
 def connect(lake: LakeFolder) -> duckdb.DuckDBPyConnection:
-    return open_catalog(lake.fs, lake.root, lake.url)
+    return open_catalog(lake)

@@ -48,7 +48,7 @@ def test_no_lake_is_an_error_that_says_so(tmp_path):
     with pytest.raises(LakeError, match="there is no lake here"):
         connect(lake)
     with pytest.raises(LakeError, match="there is no lake here"):
-        write_catalog(lake.fs, lake.root, lake.url)
+        write_catalog(lake)
 
 
 def test_a_broken_file_is_an_error_that_names_it(lake):
@@ -66,7 +66,7 @@ def test_awkward_paths(tmp_path, name):
     with closing(connect(lake)) as con:
         assert con.execute("SELECT count(*) FROM elements").fetchall() == [(12,)]
         assert con.sql("FROM elements").columns == TABLES["elements"].names
-    write_catalog(lake.fs, lake.root, lake.url)
+    write_catalog(lake)
     with closing(duckdb.connect(lake.path("lake.duckdb"), read_only=True)) as con:
         assert con.execute("SELECT count(*) FROM pages").fetchall() == [(6,)]
 
@@ -91,14 +91,14 @@ def test_a_lake_in_memory(memory_url):
     with closing(connect(lake)) as con:
         assert con.execute("SELECT count(*) FROM failures").fetchall() == [(4,)]
         assert lake_status(con).left_to_do[0]["pages_left"] == 0
-    write_catalog(lake.fs, lake.root, lake.url)
+    write_catalog(lake)
     assert lake.exists("lake.duckdb")
 
 
 def test_the_uploaded_catalog_opens_where_the_file_system_is_registered(memory_url, tmp_path):
     lake = new_lake(memory_url)
     fill(lake)
-    write_catalog(lake.fs, lake.root, lake.url)
+    write_catalog(lake)
     lake.fs.get_file(lake.path("lake.duckdb"), str(tmp_path / "lake.duckdb"))
     with closing(duckdb.connect(str(tmp_path / "lake.duckdb"), read_only=True)) as con:
         con.register_filesystem(lake.fs)
@@ -106,7 +106,7 @@ def test_the_uploaded_catalog_opens_where_the_file_system_is_registered(memory_u
 
 
 def test_lake_duckdb_opens_read_only_from_any_directory(lake, tmp_path, monkeypatch):
-    write_catalog(lake.fs, lake.root, lake.url)
+    write_catalog(lake)
     assert sorted(p.name for p in Path(lake.root).iterdir()) == sorted([*TABLES, "_unfinished", "lake.duckdb"])
     monkeypatch.chdir("/")
     with closing(duckdb.connect(lake.path("lake.duckdb"), read_only=True)) as con:
@@ -116,10 +116,10 @@ def test_lake_duckdb_opens_read_only_from_any_directory(lake, tmp_path, monkeypa
 
 
 def test_an_open_reader_survives_a_rebuild_and_sees_new_rows(lake):
-    write_catalog(lake.fs, lake.root, lake.url)
+    write_catalog(lake)
     with closing(duckdb.connect(lake.path("lake.duckdb"), read_only=True)) as reader:
         assert reader.execute("SELECT count(*) FROM runs").fetchall() == [(1,)]
-        write_catalog(lake.fs, lake.root, lake.url)
+        write_catalog(lake)
         write_rows(lake, "runs/second-infer", [{"run_id": "r2", "stage": "infer"}])
         assert reader.execute("SELECT count(*) FROM runs").fetchall() == [(2,)]
         assert reader.execute("FROM page_markdown('aaa', 2)").fetchall()
@@ -136,7 +136,7 @@ def test_an_older_file_without_a_column_reads_as_null(lake):
 
 
 def test_a_newer_file_with_one_more_column_does_not_disturb_an_older_catalog(lake):
-    write_catalog(lake.fs, lake.root, lake.url)
+    write_catalog(lake)
     newer = TABLES["runs"].append(pa.field("watts", pa.float64()))
     lake.write_table("runs/0-newer.parquet", pa.Table.from_pylist([{"run_id": "n", "watts": 1.0}], schema=newer))
     with closing(duckdb.connect(lake.path("lake.duckdb"), read_only=True)) as con:
@@ -149,7 +149,7 @@ def test_schema_files_are_written_once_and_again_when_the_schema_changed(tmp_pat
     current = Path(lake.path("runs/_schema.parquet"))
     before = current.stat().st_mtime_ns
     lake.write_table("sources/_schema.parquet", pa.table({"uri": pa.array([], pa.string())}))
-    write_schema_files(lake.fs, lake.root)
+    write_schema_files(lake)
     assert current.stat().st_mtime_ns == before
     assert lake.read_table("sources/_schema.parquet").schema.names == TABLES["sources"].names
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 ROW_OVERLAP = 0.5
-"""Two boxes are on one row when they share half of the lower one's height: sub- and superscripts are, next lines are not."""
+"""Two boxes are on one row when they share half of the lower one's height: sub- and superscripts do, lines under one
+another do not."""
 
 
 class HasBox(Protocol):
@@ -73,21 +74,27 @@ def iou(a: HasBox, b: HasBox) -> float:
     return shared / union if union > 0 else 0.0
 
 
-def same_row(a: HasBox, b: HasBox) -> bool:
-    return overlap_y(a, b) > ROW_OVERLAP * min(a.y1 - a.y0, b.y1 - b.y0)
-
-
 def into_rows(items: Sequence[Boxed]) -> list[list[Boxed]]:
     """Items grouped into rows from top to bottom, each from left to right.
 
-    A row is held together by its tallest member, so that a small raised mark neither starts a row nor joins two.
+    The widest item of a row holds it together, and an item goes to the row whose middle is nearest to its own: so raised
+    marks stay with their line, and a symbol from a font with tall boxes does not tie two lines into one.
     """
     rows: list[tuple[Boxed, list[Boxed]]] = []
-    for item in sorted(items, key=lambda b: b.y0 - b.y1):
-        home = next((members for tallest, members in rows if same_row(tallest, item)), None)
+    for item in sorted(items, key=lambda b: b.x0 - b.x1):
+        home = min((row for row in rows if _same_row(row[0], item)), key=lambda row: _apart(row[0], item), default=None)
         if home is None:
             rows.append((item, [item]))
         else:
-            home.append(item)
+            home[1].append(item)
     rows.sort(key=lambda row: (row[0].y0 + row[0].y1, row[0].x0))
     return [sorted(members, key=lambda b: b.x0) for _, members in rows]
+
+
+def _same_row(a: HasBox, b: HasBox) -> bool:
+    return overlap_y(a, b) > ROW_OVERLAP * min(a.y1 - a.y0, b.y1 - b.y0) and _apart(a, b) <= 0.5 * (a.y1 - a.y0)
+
+
+def _apart(a: HasBox, b: HasBox) -> float:
+    """Vertical distance of the middles."""
+    return abs(a.y0 + a.y1 - b.y0 - b.y1) / 2

@@ -20,6 +20,7 @@ from tasks.infer.cpu.geometry import Box, into_rows
 from tasks.infer.cpu.lines import Line, Word, words_of
 from tasks.infer.cpu.markdown import join_lines
 from tasks.infer.cpu.rulings import Ruling
+from tasks.infer.cpu.table_grid import Cell, Spans, render
 
 SNAP_PT = 3.0
 """Rulings closer than this are one line (double lines, the two edges of a thick one)."""
@@ -33,19 +34,19 @@ RULE_COVERS = 0.5
 """A border is drawn between two cells when rulings cover this share of it."""
 ROWS_PER_BAND = 1.6
 """Text rows per ruled band up to which the rulings are taken for the rows; beyond, they only part groups of rows."""
+MIN_GRID_BANDS = 3
+LARGEST_BAND = 0.6
+"""Share of all rows of text: a band with more is the body of a table of which only the head is ruled off."""
 TIGHT = 0.75
 """A row this much closer to the one above than usual continues it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """Text and the grid positions that it covers, both ends included."""
+class Edge:
+    """Where one column ends and the next begins; `ruled` when a line is drawn there, in some rows at least."""
 
-    row: int
-    column: int
-    last_row: int
-    last_column: int
-    text: str
+    x: float
+    ruled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +60,34 @@ class Segment:
     y1: float
 
 
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Rows of the table (each of one or more rows of text), the edges between columns, `ys` around the rows."""
+
+    rows: list[list[list[Segment]]]
+    edges: list[Edge]
+    ys: list[float]
+    box: Box
+
+
 def table_html(
     lines: Sequence[Line], box: Box, horizontal: Sequence[Ruling] = (), vertical: Sequence[Ruling] = ()
 ) -> str:
     """The table inside `box`; empty where there is no text."""
-    rows = [segments_of(row) for row in into_rows([word for line in lines for word in words_of(line)])]
-    if not rows:
+    words = [word for line in lines for word in words_of(line)]
+    if not words:
         return ""
-    ys, xs = _positions(horizontal, box.x1 - box.x0), _positions(vertical, box.y1 - box.y0)
-    bands = _bands(rows, _inside(ys, box.y0, box.y1))
-    ruled_rows = len(bands) > 1 and len(rows) <= ROWS_PER_BAND * len(bands)
-    ruled_columns = bool(_inside(xs, box.x0, box.x1)) and len(bands) > 1
-    column_edges = _inside(xs, box.x0, box.x1)
-    if not (ruled_columns and ruled_rows):
-        column_edges = sorted([*column_edges, *_gutters(rows, column_edges)])
-    groups = bands if ruled_rows else [group for band in bands for group in _continued_rows(band, column_edges)]
-    return render(_cells(groups, column_edges, box, horizontal if ruled_rows else (), vertical, ruled_columns))
+    rows = [segments_of(row) for row in into_rows(words)]
+    ys = _parting(_positions(horizontal, box.x1 - box.x0), [(w.y0 + w.y1) / 2 for w in words])
+    xs = _parting(_positions(vertical, box.y1 - box.y0), [(w.x0 + w.x1) / 2 for w in words])
+    bands = _bands(rows, ys)
+    ruled_rows = _rulings_are_rows(bands, bool(xs))
+    edges = [Edge(x, ruled=True) for x in xs]
+    if not (xs and ruled_rows):
+        edges = sorted([*edges, *(Edge(x, ruled=False) for x in _gutters(rows, xs))], key=lambda edge: edge.x)
+    groups = bands if ruled_rows else _text_rows(bands, edges)
+    grid = Grid(groups, edges, _row_edges(groups, box, ys), box)
+    return render(_cells(grid, horizontal if ruled_rows and xs else (), vertical))
 
 
 def segments_of(words: Sequence[Word]) -> list[Segment]:
@@ -102,9 +115,9 @@ def _positions(rulings: Sequence[Ruling], extent: float) -> list[float]:
     return [sum(r.at for r in group) / len(group) for group in long_enough]
 
 
-def _inside(positions: Sequence[float], start: float, end: float) -> list[float]:
-    """Positions that part something: not the table's own border."""
-    return [p for p in positions if start + SNAP_PT < p < end - SNAP_PT]
+def _parting(positions: Sequence[float], middles: Sequence[float]) -> list[float]:
+    """Positions with words on both sides: what is left parts something and is not the table's own border."""
+    return [p for p in positions if min(middles) < p < max(middles)]
 
 
 def _bands(rows: list[list[Segment]], edges: Sequence[float]) -> list[list[list[Segment]]]:
@@ -144,14 +157,42 @@ def _parts_rows(gutter: tuple[float, float], rows: list[list[Segment]]) -> bool:
     return parted >= min(2, len(rows))
 
 
-def _continued_rows(band: list[list[Segment]], edges: Sequence[float]) -> list[list[list[Segment]]]:
+def _rulings_are_rows(bands: list[list[list[Segment]]], ruled_columns: bool) -> bool:
+    """Whether each ruled band is one row of the table, rather than its head, its body or its foot."""
+    texts = sum(len(band) for band in bands)
+    if len(bands) >= 2 and texts <= ROWS_PER_BAND * len(bands):
+        return True
+    largest = max(len(band) for band in bands)
+    return ruled_columns and len(bands) >= MIN_GRID_BANDS and largest <= LARGEST_BAND * texts
+
+
+def _text_rows(bands: list[list[list[Segment]]], edges: Sequence[Edge]) -> list[list[list[Segment]]]:
+    """Rows of text as rows of the table, wrapped cells put together; a band above others may be a head of wrapped cells."""
+    heading, *rest = bands
+    groups = _wrapped_heading(heading, edges) if rest else _continued_rows(heading, edges)
+    return groups + [group for band in rest for group in _continued_rows(band, edges)]
+
+
+def _wrapped_heading(band: list[list[Segment]], edges: Sequence[Edge]) -> list[list[list[Segment]]]:
+    """A head's rows: wrapped words are one row, a row of words over several columns is one for itself."""
+    groups = [[band[0]]]
+    for row in band[1:]:
+        joined = [*groups[-1], row]
+        if any(len(_covered(s, edges)) > 1 or _is_number(s) for each in joined for s in each):
+            groups.append([row])
+        else:
+            groups[-1].append(row)
+    return groups
+
+
+def _continued_rows(band: list[list[Segment]], edges: Sequence[Edge]) -> list[list[list[Segment]]]:
     """Rows of text grouped into rows of the table: a row continues the one above when it fills only cells that are filled
     there, not the first, and stands closer to it than rows usually do."""
     pitches = [b[0].y1 - a[0].y1 for a, b in pairwise(band)]
     usual = median(pitches) if pitches else 0.0
     groups = [[band[0]]]
     for pitch, above, row in zip(pitches, band, band[1:], strict=False):
-        filled, filled_above = _columns(row, edges), _columns(above, edges)
+        filled, filled_above = (set().union(*(_covered(s, edges) for s in each)) for each in (row, above))
         if 0 not in filled and filled < filled_above and pitch < TIGHT * usual:
             groups[-1].append(row)
         else:
@@ -159,47 +200,59 @@ def _continued_rows(band: list[list[Segment]], edges: Sequence[float]) -> list[l
     return groups
 
 
-def _columns(row: list[Segment], edges: Sequence[float]) -> set[int]:
-    return {sum(edge < (s.x0 + s.x1) / 2 for edge in edges) for s in row}
+def _is_number(segment: Segment) -> bool:
+    text = "".join(word.text for word in segment.words)
+    return sum(character.isdigit() for character in text) > 0.5 * len(text)
 
 
-def _cells(
-    groups: list[list[list[Segment]]],
-    edges: Sequence[float],
-    box: Box,
-    horizontal: Sequence[Ruling],
-    vertical: Sequence[Ruling],
-    ruled_columns: bool,
-) -> list[Cell]:
+def _covered(segment: Segment, edges: Sequence[Edge]) -> range:
+    """The columns that a phrase lies over: from the one of its middle on, across edges that are not drawn."""
+    first = last = sum(edge.x < (segment.x0 + segment.x1) / 2 for edge in edges)
+    while first > 0 and not edges[first - 1].ruled and segment.x0 < edges[first - 1].x - SNAP_PT:
+        first -= 1
+    while last < len(edges) and not edges[last].ruled and segment.x1 > edges[last].x + SNAP_PT:
+        last += 1
+    return range(first, last + 1)
+
+
+def _cells(grid: Grid, horizontal: Sequence[Ruling], vertical: Sequence[Ruling]) -> list[Cell]:
     """The grid's cells with the text of each, spans resolved."""
-    tops = _row_edges(groups, box)
-    owner = _Spans(len(groups), len(edges) + 1)
-    if ruled_columns:
-        owner.join_where_open(tops, [box.x0, *edges, box.x1], horizontal, vertical)
+    spans = Spans(len(grid.rows), len(grid.edges) + 1)
+    _join_where_open(spans, grid, horizontal, vertical)
     placed: list[tuple[int, int, Segment]] = []
-    for r, group in enumerate(groups):
+    for r, group in enumerate(grid.rows):
         for segment in (s for row in group for s in row):
-            first = sum(edge < segment.x0 + SNAP_PT for edge in edges)
-            last = max(first, sum(edge < segment.x1 - SNAP_PT for edge in edges))
-            middle = sum(edge < (segment.x0 + segment.x1) / 2 for edge in edges)
-            if ruled_columns:
-                first = last = middle
-            owner.join(r, first, r, last)
-            placed.append((r, first, segment))
+            covered = _covered(segment, grid.edges)
+            spans.join(r, covered[0], r, covered[-1])
+            placed.append((r, covered[0], segment))
     texts: dict[tuple[int, int], list[Segment]] = defaultdict(list)
     for r, c, segment in placed:
-        texts[owner.corner(r, c)].append(segment)
+        texts[spans.corner(r, c)].append(segment)
     return [
-        Cell(r, c, last_r, last_c, _cell_text(texts.get((r, c), [])))
-        for r, c, last_r, last_c in owner.rectangles()
+        Cell(r, c, last_r, last_c, _cell_text(texts.get((r, c), []))) for r, c, last_r, last_c in spans.rectangles()
     ]
 
 
-def _row_edges(groups: list[list[list[Segment]]], box: Box) -> list[float]:
-    """Where one row of the table ends and the next begins, the table's own edges included."""
-    bottoms = [max(s.y1 for row in group for s in row) for group in groups]
-    tops = [min(s.y0 for row in group for s in row) for group in groups]
-    return [box.y0, *((bottom + top) / 2 for bottom, top in zip(bottoms, tops[1:], strict=False)), box.y1]
+def _join_where_open(spans: Spans, grid: Grid, horizontal: Sequence[Ruling], vertical: Sequence[Ruling]) -> None:
+    """Joins neighbours that a ruled edge should part but does not here; rows only given horizontal rulings to go by."""
+    xs = [grid.box.x0, *(edge.x for edge in grid.edges), grid.box.x1]
+    for r in range(spans.rows):
+        for c in range(spans.columns):
+            top, bottom = grid.ys[r], grid.ys[r + 1]
+            if c + 1 < spans.columns and grid.edges[c].ruled and not _drawn(vertical, xs[c + 1], top, bottom):
+                spans.join(r, c, r, c + 1)
+            if horizontal and r + 1 < spans.rows and not _drawn(horizontal, bottom, xs[c], xs[c + 1]):
+                spans.join(r, c, r + 1, c)
+
+
+def _row_edges(groups: list[list[list[Segment]]], box: Box, ys: Sequence[float]) -> list[float]:
+    """Where one row of the table ends and the next begins, the table's own edges included: at the ruling, if there is one."""
+    middles = [median((s.y0 + s.y1) / 2 for row in group for s in row) for group in groups]
+    between = []
+    for above, below in pairwise(middles):
+        ruled = [y for y in ys if above < y < below]
+        between.append(ruled[0] if ruled else (above + below) / 2)
+    return [box.y0, *between, box.y1]
 
 
 def _cell_text(segments: Sequence[Segment]) -> str:
@@ -207,64 +260,7 @@ def _cell_text(segments: Sequence[Segment]) -> str:
     return escape(join_lines([" ".join(word.text for word in row) for row in rows]), quote=False)
 
 
-class _Spans:
-    """Which cells of a grid are one: joined pairs, widened to rectangles."""
-
-    def __init__(self, rows: int, columns: int) -> None:
-        self.rows, self.columns = rows, columns
-        self._box = {(r, c): (r, c, r, c) for r in range(rows) for c in range(columns)}
-
-    def corner(self, row: int, column: int) -> tuple[int, int]:
-        return self._box[row, column][:2]
-
-    def join(self, row: int, column: int, other_row: int, other_column: int) -> None:
-        """Makes one rectangle of two cells and of all that lies between or overlaps it."""
-        a, b = self._box[row, column], self._box[other_row, other_column]
-        wanted = (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
-        while True:
-            covered = [
-                self._box[r, c] for r in range(wanted[0], wanted[2] + 1) for c in range(wanted[1], wanted[3] + 1)
-            ]
-            grown = (
-                min(x[0] for x in covered),
-                min(x[1] for x in covered),
-                max(x[2] for x in covered),
-                max(x[3] for x in covered),
-            )
-            if grown == wanted:
-                break
-            wanted = grown
-        for r in range(wanted[0], wanted[2] + 1):
-            for c in range(wanted[1], wanted[3] + 1):
-                self._box[r, c] = wanted
-
-    def join_where_open(
-        self, ys: Sequence[float], xs: Sequence[float], horizontal: Sequence[Ruling], vertical: Sequence[Ruling]
-    ) -> None:
-        """Joins neighbours that no ruling parts; rows only where there are horizontal rulings to go by."""
-        for r in range(self.rows):
-            for c in range(self.columns):
-                if c + 1 < self.columns and not _drawn(vertical, xs[c + 1], ys[r], ys[r + 1]):
-                    self.join(r, c, r, c + 1)
-                if horizontal and r + 1 < self.rows and not _drawn(horizontal, ys[r + 1], xs[c], xs[c + 1]):
-                    self.join(r, c, r + 1, c)
-
-    def rectangles(self) -> list[tuple[int, int, int, int]]:
-        return sorted(set(self._box.values()))
-
-
 def _drawn(rulings: Sequence[Ruling], at: float, start: float, end: float) -> bool:
     """Whether rulings near `at` cover enough of the stretch from `start` to `end`."""
     covered = sum(max(min(r.end, end) - max(r.start, start), 0.0) for r in rulings if abs(r.at - at) < 2 * SNAP_PT)
     return covered >= RULE_COVERS * (end - start)
-
-
-def render(cells: Sequence[Cell]) -> str:
-    """HTML of cells that come row by row; their text is escaped already."""
-    rows: dict[int, list[str]] = defaultdict(list)
-    for cell in cells:
-        colspan, rowspan = cell.last_column - cell.column + 1, cell.last_row - cell.row + 1
-        attributes = (f' rowspan="{rowspan}"' if rowspan > 1 else "") + (f' colspan="{colspan}"' if colspan > 1 else "")
-        rows[cell.row].append(f"<td{attributes}>{cell.text}</td>")
-    last = max((cell.last_row for cell in cells), default=-1)
-    return "<table>" + "".join(f"<tr>{''.join(rows[r])}</tr>" for r in range(last + 1)) + "</table>"

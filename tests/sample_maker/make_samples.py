@@ -1,6 +1,6 @@
 """Makes the sample documents beside it. Run it again and the same bytes come out: fixed dates, fixed noise.
 
-    python tests/samples/make_samples.py [FOLDER]
+    python tests/sample_maker/make_samples.py [FOLDER]
 
 Needs the dev dependencies, numpy, and for `chinese.pdf` two fonts of Debian: fonts-droid-fallback (Apache-2.0) for the
 characters and fonts-dejavu-core (Bitstream Vera's licence) for the digits, which the first does not have. Subsets of
@@ -328,8 +328,7 @@ SAMPLES = {
 
 
 def main(arguments: Sequence[str]) -> None:
-    folder = Path(arguments[0] if arguments else __file__).resolve()
-    folder = folder if folder.is_dir() else folder.parent
+    folder = Path(arguments[0]) if arguments else Path(__file__).parents[1] / "samples"
     for name, make in SAMPLES.items():
         made = make()
         (folder / name).write_bytes(made)

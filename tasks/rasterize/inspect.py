@@ -1,0 +1,47 @@
+"""Look into a document without trusting it: the parent's side of `content`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tasks.errors import DocumentError, WorkerDied
+from tasks.isolate import WorkerFailed, WorkerPool
+from tasks.rasterize.messages import DocumentFacts, DocumentProblem, InspectRequest
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentInspector:
+    """`inspect_document` with all but the path bound."""
+
+    pool: WorkerPool
+    password: str | None = field(repr=False)
+    timeout_s: float
+
+    def __call__(self, path: Path) -> DocumentFacts:
+        return inspect_document(self.pool, str(path), self.password, self.timeout_s)
+
+
+def inspect_document(pool: WorkerPool, path: str, password: str | None, timeout_s: float) -> DocumentFacts:
+    """Media type, page count, title and author of a local file, by its content.
+
+    Raises:
+        DocumentError: It is none that pagelake reads; a file that kills the process that opens it is `corrupt`.
+        PoolClosed: The run is being stopped.
+    """
+    try:
+        answer = _only(pool.run(InspectRequest(path, password), timeout_s))
+    except WorkerDied as error:
+        raise DocumentError("corrupt", f"Opening it ended the process ({error.reason}): {error.detail}") from error
+    except WorkerFailed as error:
+        raise DocumentError("corrupt", str(error)) from error
+    if isinstance(answer, DocumentProblem):
+        raise DocumentError(answer.kind, answer.detail)
+    assert isinstance(answer, DocumentFacts)
+    return answer
+
+
+def _only(answers: Iterator[object]) -> object:
+    (answer,) = answers
+    return answer
