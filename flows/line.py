@@ -71,7 +71,7 @@ class Line:
         self._answered = set(self.lake.parquet_files(responses_folder(self.profile.name, self.config)))
         self._landed = set(self.lake.parquet_files(elements_folder(self.profile.name, self.config)))
         self._in_flight: deque[tuple[PrefectFuture[Any], ...]] = deque()
-        self._last_rendering: list[PrefectFuture[Any]] = []
+        self._last_rendering: tuple[PrefectFuture[Any], ...] = ()
         self._readings: deque[PrefectFuture[Any]] = deque(maxlen=READINGS_AT_ONCE)
         self._artifact: UUID | None = None
 
@@ -131,7 +131,7 @@ class Line:
                 on_page=self.progress.page_rendered,
                 wait_for=self._last_rendering,
             )
-            self._last_rendering = [rendering]
+            self._last_rendering = (rendering,)
             steps.append(rendering)
         if shard.name not in self._answered:
             reading = infer.submit(
@@ -142,13 +142,13 @@ class Line:
                 render_id=render_id,
                 run_id=self.run_id,
                 on_page=self.progress.page_read,
-                wait_for=[*steps, *list(self._readings)[:1]] if len(self._readings) == READINGS_AT_ONCE else steps,
+                wait_for=(*steps, *self._reading_to_wait_for()),
             )
             self._readings.append(reading)
             steps.append(reading)
         landing = land.submit(
             shard,
-            steps,
+            tuple(steps),
             lake=self.lake,
             model=self.profile.name,
             config=self.config,
@@ -157,6 +157,9 @@ class Line:
             run_id=self.run_id,
         )
         return (*steps, landing)
+
+    def _reading_to_wait_for(self) -> tuple[PrefectFuture[Any], ...]:
+        return (self._readings[0],) if len(self._readings) == READINGS_AT_ONCE else ()
 
     def _read_answer(self, text: str, page: Page) -> ReadAnswer:
         return self.profile.read_answer(text, PageSize.of(page))

@@ -40,7 +40,7 @@ def parse_file(
         open_engine(profile, workers=workers, page_timeout_s=page_timeout_s) as engine,
     ):
         facts = DocumentInspector(renderers, password, page_timeout_s)(copy.path)
-        whole = LocalSpan(copy.doc_id, facts.media_type, 1, facts.page_count, copy.path)
+        whole = LocalSpan(copy.doc_id, str(copy.path), facts.media_type, 1, facts.page_count)
         pages = rasterize_pages(renderers, [whole], settings, password)
         for page, answer in in_order(pages, here=without_image, elsewhere=engine.answer):
             yield json.dumps(_line(page, answer, profile), ensure_ascii=False)

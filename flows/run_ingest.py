@@ -1,10 +1,10 @@
-"""Run the `ingest` flow from the command line: check what can be checked before Prefect starts, then tell what came of it."""
+"""Run the `ingest` flow for the command line: check what can be checked at once, run, tell what came of it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tasks.discover.listing import list_collection
+from tasks.discover.listing import check_source
 from tasks.errors import PagelakeError, UsageError
 from tasks.lake.storage import LakeFolder
 from tasks.report.summary import as_text
@@ -22,7 +22,8 @@ def run_ingest(source: list[str], lake: str, **options: Any) -> str:  # noqa: AN
         RunFailed: the flow could not finish.
     """
     LakeFolder.open(lake)
-    list_collection(source, lake_url=lake, probe=True)
+    for one in source:
+        check_source(one)
     from flows.ingest import ingest  # importing Prefect takes seconds; a wrong command should be told at once
 
     state = ingest(source, lake, **options, return_state=True)

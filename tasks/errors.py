@@ -36,6 +36,7 @@ PAGE_KINDS: dict[str, str] = {
     "too_large_scaled": "Not a failure: the page has more pixels than the limit and was scaled down.",
     "vanished": "The document was gone, or another one, when its pages were rendered. Run again.",
     "unreadable_source": "The storage refused to hand the document out when its pages were rendered. Run again.",
+    "too_many_bytes": "The document has grown beyond the limit since it was discovered. Run again.",
 }
 ANSWER_KINDS: dict[str, str] = {
     "page_not_rendered": "There is no image to read; the page's own row says why.",

@@ -13,7 +13,7 @@ kernel when the parent ends, however it ends.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from types import TracebackType
 
 from tasks.errors import PagelakeError, WorkerDied
@@ -74,7 +74,7 @@ class WorkerPool:
         """Largest resident memory that any worker has had so far."""
         return self._peak_memory_bytes
 
-    def run(self, request: object, timeout_s: float, first_timeout_s: float | None = None) -> Iterator[object]:
+    def run(self, request: object, timeout_s: float, first_timeout_s: float | None = None) -> Generator[object]:
         """Yield the handler's answers to `request`, from the first free worker. Nothing happens before the first one.
 
         Each answer must come within `timeout_s` of being waited for, the first within `first_timeout_s` if given;

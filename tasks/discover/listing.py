@@ -45,6 +45,28 @@ def list_collection(sources: Iterable[str], *, lake_url: str) -> list[FoundObjec
     return [found[uri] for uri in sorted(found)]
 
 
+def check_source(source: str) -> None:
+    """Tell at once, without listing, that a source is not there.
+
+    Raises:
+        UsageError: its storage cannot be opened, or it is no glob and does not exist.
+    """
+    fs, path = _open_source(source)
+    try:
+        if not _is_glob(path) and not fs.exists(path):
+            raise _nothing_at(source)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"Cannot reach {source}: {error}") from error
+
+
+def _nothing_at(source: str) -> UsageError:
+    return UsageError(f"Nothing found at {source}. Give a file, a folder, a glob or an fsspec URL.")
+
+
+def _is_glob(path: str) -> bool:
+    return any(mark in path for mark in "*?[")
+
+
 def _prefix_of(lake_url: str) -> str:
     fs, root = open_url(lake_url)
     return fs.unstrip_protocol(root).rstrip("/") + "/"
@@ -57,7 +79,7 @@ def _list_source(source: str) -> list[FoundObject]:
     except (OSError, ValueError) as error:
         raise UsageError(f"Cannot list {source}: {error}") from error
     if not infos:
-        raise UsageError(f"Nothing found at {source}. Give a file, a folder, a glob or an fsspec URL.")
+        raise _nothing_at(source)
     return [_found(fs, info) for info in infos if info["type"] != "directory"]
 
 
@@ -78,7 +100,7 @@ def _infos(fs: fsspec.AbstractFileSystem, path: str) -> list[dict[str, Any]]:
             return [info]
         inside = fs.find(path, detail=True)
         return list(inside.values()) or [info]
-    if any(mark in path for mark in "*?["):
+    if _is_glob(path):
         matched = fs.glob(path, detail=True)
         folders = [info for info in matched.values() if info["type"] == "directory"]
         files = {info["name"]: info for info in matched.values() if info["type"] != "directory"}

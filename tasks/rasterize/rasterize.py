@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import cast
 
 from tasks.errors import PageError, WorkerDied
 from tasks.isolate import WorkerFailed, WorkerPool
@@ -138,7 +137,7 @@ class _Renderer:
         timeout_s = self.settings.page_timeout_s
         progress.opened = None
         opening_s = min(timeout_s, FORMS_TIMEOUT_S) if draw_forms else timeout_s
-        with closing(cast("Generator[object]", self.pool.run(request, timeout_s, opening_s))) as answers:
+        with closing(self.pool.run(request, timeout_s, opening_s)) as answers:
             for answer in answers:
                 if isinstance(answer, Opened):
                     progress.opened = answer

@@ -6,7 +6,7 @@ by page: each of its pages has a row that says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 
 from tasks.errors import DocumentError, PageError
@@ -17,6 +17,7 @@ from tasks.lake.shards import Shard, Span
 from tasks.lake.storage import LakeFolder
 from tasks.lake.tables import pages_file
 from tasks.objects import local_copy
+from tasks.ordered import in_order
 from tasks.rasterize.rasterize import LocalSpan, RenderSettings, rasterize_pages
 
 
@@ -30,13 +31,39 @@ def rasterize_shard(
     password: str | None = None,
     on_page: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write the shard's pages; `uris` says where each document lies. `on_page` is called after each page."""
+    """Write the shard's pages; `uris` says where each document lies. `on_page` is called after each page.
 
-    def counted(pages: Iterable[Page]) -> Iterator[Page]:
-        for page in pages:
-            yield page
-            on_page()
+    Raises:
+        LakeError: the lake cannot be written.
+        PoolClosed: the run is being stopped; nothing was written.
+    """
 
-    with ExitStack() as copies:  # spooled documents live until their last page is rendered
-        pages = _pages(shard, uris, copies, pool, settings, password)
-        write_pages(lake, pages_file(settings.render_id, shard.name), counted(pages))
+    def rendered() -> Iterator[Page]:
+        with ExitStack() as copies:  # spooled documents live until their last page is rendered
+            spans = (_fetch(span, uris.get(span.doc_id), copies) for span in shard.spans)
+            results = in_order(
+                spans,
+                here=lambda span: span if isinstance(span, list) else None,
+                elsewhere=lambda local: rasterize_pages(pool, local, settings, password),
+                count=lambda span: span.pages if isinstance(span, LocalSpan) else len(span),
+            )
+            for _, page in results:
+                yield page
+                on_page()
+
+    write_pages(lake, pages_file(settings.render_id, shard.name), rendered())
+
+
+def _fetch(span: Span, uri: str | None, copies: ExitStack) -> LocalSpan | list[Page]:
+    """The span with its document on this machine, or its failed pages."""
+    try:
+        if uri is None:
+            raise DocumentError("vanished", "no object of the collection holds it any more")
+        copy = copies.enter_context(local_copy(uri))
+        if copy.doc_id != span.doc_id:
+            raise DocumentError("vanished", f"{uri} holds something else now")
+        return LocalSpan(span.doc_id, str(copy.path), span.media_type, span.first_page, span.last_page)
+    except DocumentError as error:
+        problem = PageError(error.kind, error.detail)
+        numbers = range(span.first_page, span.last_page + 1)
+        return [Page(span.doc_id, n, status="failed", error_kind=problem.kind, error=str(problem)) for n in numbers]

@@ -9,12 +9,15 @@ told from this, and a wrong `th` misleads.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from statistics import median
+
+import numpy as np
 
 from tasks.infer.cpu.geometry import Box, into_rows
 from tasks.infer.cpu.lines import Line, Word, words_of
@@ -28,8 +31,10 @@ WORD_SPACE = 0.65
 """In font sizes: words closer than this belong to one phrase. A space is a quarter to a third; justified it may double."""
 MIN_GUTTER = 0.3
 """In font sizes: white space narrower than this does not part columns."""
-SPANNED_SHARE = 0.25
-"""A phrase that lies over two or more phrases in this share of the rows is a header over several columns."""
+CROSSING_SHARE = 0.15
+"""Share of the rows that may run across a gap that is still a column's edge: headers over several columns, subheadings."""
+STEP_PT = 0.5
+"""Resolution of the search for white space."""
 RULE_COVERS = 0.5
 """A border is drawn between two cells when rulings cover this share of it."""
 ROWS_PER_BAND = 1.6
@@ -130,29 +135,55 @@ def _bands(rows: list[list[Segment]], edges: Sequence[float]) -> list[list[list[
 
 
 def _gutters(rows: list[list[Segment]], ruled: Sequence[float]) -> list[float]:
-    """Middles of the white spaces that part columns: nothing but headers over several columns runs across them."""
+    """Middles of the white spaces that part columns.
+
+    Few rows may run across one, and what crosses it must lie over text on both sides, as a header over two columns does.
+    What lies in the white space alone is a column of which most rows are empty, and parts it in two.
+    """
     size = median(word.font_size for row in rows for segment in row for word in segment.words)
-    single = sorted((s.x0, s.x1) for row in rows for s in row if not _spans_columns(s, rows))
-    gutters, reached = [], single[0][1] if single else 0.0
-    for start, end in single[1:]:
-        if start - reached >= MIN_GUTTER * size:
-            gutters.append((reached, start))
-        reached = max(reached, end)
-    inner = [gutter for gutter in gutters if _parts_rows(gutter, rows)]
-    return [(a + b) / 2 for a, b in inner if not any(a - SNAP_PT <= x <= b + SNAP_PT for x in ruled)]
+    left, right = min(s.x0 for row in rows for s in row), max(s.x1 for row in rows for s in row)
+    crossed = np.zeros(int((right - left) / STEP_PT) + 2, np.int32)
+    for segment in (s for row in rows for s in row):
+        crossed[int((segment.x0 - left) / STEP_PT) : math.ceil((segment.x1 - left) / STEP_PT)] += 1
+    allowed = max(1, int(CROSSING_SHARE * len(rows))) if len(rows) > 2 else 0
+    gutters = []
+    for start, end in _runs(crossed <= allowed):
+        for a, b in _around_sparse_columns(left + start * STEP_PT, left + end * STEP_PT, rows):
+            clear = crossed[int((a - left) / STEP_PT) : math.ceil((b - left) / STEP_PT)]
+            if b - a >= MIN_GUTTER * size and clear.size:
+                best = max(_runs(clear == clear.min()), key=lambda run: run[1] - run[0])
+                gutters.append(a + (best[0] + best[1]) / 2 * STEP_PT)
+    parting = [x for x in gutters if _parts_rows(x, rows)]
+    return [x for x in parting if not any(_is_between(x, y, rows) for y in ruled)]
 
 
-def _spans_columns(segment: Segment, rows: list[list[Segment]]) -> bool:
-    """Whether enough other rows have two phrases or more where this one has one."""
-    several = sum(sum(min(s.x1, segment.x1) > max(s.x0, segment.x0) for s in row) > 1 for row in rows)
-    return several >= max(2, SPANNED_SHARE * len(rows))
+def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
+    """Starts and ends of the stretches that are true."""
+    changes = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
+    return list(zip(changes[::2].tolist(), changes[1::2].tolist(), strict=True))
 
 
-def _parts_rows(gutter: tuple[float, float], rows: list[list[Segment]]) -> bool:
+def _around_sparse_columns(start: float, end: float, rows: list[list[Segment]]) -> list[tuple[float, float]]:
+    """The white space without what stands in it alone."""
+    inside = sorted((s.x0, s.x1) for row in rows for s in row if s.x0 >= start - STEP_PT and s.x1 <= end + STEP_PT)
+    free = []
+    for x0, x1 in inside:
+        free.append((start, x0))
+        start = max(start, x1)
+    return [(a, b) for a, b in [*free, (start, end)] if b > a]
+
+
+def _is_between(x: float, ruled: float, rows: list[list[Segment]]) -> bool:
+    """Whether no text lies between a gutter and a drawn line: then they are the same edge."""
+    low, high = min(x, ruled), max(x, ruled)
+    return not any(s.x1 > low + SNAP_PT and s.x0 < high - SNAP_PT for row in rows for s in row)
+
+
+def _parts_rows(x: float, rows: list[list[Segment]]) -> bool:
     """Whether at least two rows, or the only one, have text on both sides of the gap and none in it."""
-    middle = (gutter[0] + gutter[1]) / 2
     parted = sum(
-        any(s.x1 <= middle for s in row) and any(s.x0 >= middle for s in row) for row in rows
+        any(s.x1 <= x for s in row) and any(s.x0 >= x for s in row) and not any(s.x0 < x < s.x1 for s in row)
+        for row in rows
     )
     return parted >= min(2, len(rows))
 
@@ -237,12 +268,18 @@ def _join_where_open(spans: Spans, grid: Grid, horizontal: Sequence[Ruling], ver
     """Joins neighbours that a ruled edge should part but does not here; rows only given horizontal rulings to go by."""
     xs = [grid.box.x0, *(edge.x for edge in grid.edges), grid.box.x1]
     for r in range(spans.rows):
+        top, bottom = grid.ys[r], grid.ys[r + 1]
+        if not any(edge.ruled and _drawn(vertical, edge.x, top, bottom) for edge in grid.edges) and _has_gaps(grid.rows[r]):
+            continue  # the lines end above or below this row, but its columns go on
         for c in range(spans.columns):
-            top, bottom = grid.ys[r], grid.ys[r + 1]
             if c + 1 < spans.columns and grid.edges[c].ruled and not _drawn(vertical, xs[c + 1], top, bottom):
                 spans.join(r, c, r, c + 1)
             if horizontal and r + 1 < spans.rows and not _drawn(horizontal, bottom, xs[c], xs[c + 1]):
                 spans.join(r, c, r + 1, c)
+
+
+def _has_gaps(group: list[list[Segment]]) -> bool:
+    return any(len(row) > 1 for row in group)
 
 
 def _row_edges(groups: list[list[list[Segment]]], box: Box, ys: Sequence[float]) -> list[float]:
