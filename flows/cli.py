@@ -7,23 +7,24 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from tasks.errors import PagelakeError, UsageError
-from tasks.infer.models import DEFAULT_MODEL, PROFILES
+from tasks.errors import Interrupted, PagelakeError, UsageError
+from tasks.infer.models import DEFAULT_MODEL, ModelName
+from tasks.rasterize.messages import ImageFormat
 
 app = typer.Typer(
     help="Document collections as a queryable lake of pages and layout elements.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-ModelName = StrEnum("ModelName", {name: name for name in PROFILES})
+OutputFormat = Literal["table", "csv", "json", "parquet"]
 
 Lake = Annotated[str, typer.Option(help="The lake: a folder or an fsspec URL.", envvar="PAGELAKE_LAKE")]
 Model = Annotated[ModelName, typer.Option(help="Which model reads the pages.")]
@@ -38,31 +39,15 @@ Workers = Annotated[
 PageTimeout = Annotated[float, typer.Option(min=0.1, help="Seconds that rendering or reading one page may take.")]
 
 
-class ImageFormat(StrEnum):
-    """How page images are stored."""
-
-    jpeg = "jpeg"
-    png = "png"
-
-
-class OutputFormat(StrEnum):
-    """How the answer of a query is printed."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    parquet = "parquet"
-
-
 @app.command()
 def ingest(
     source: Annotated[
         list[str], typer.Argument(help="Files, folders, globs or fsspec URLs (s3://, gs://, https://, …).")
     ],
     lake: Lake,
-    model: Model = ModelName(DEFAULT_MODEL),
+    model: Model = DEFAULT_MODEL,
     dpi: Dpi = 200,
-    image_format: Annotated[ImageFormat, typer.Option(help="JPEG (quality 95) or PNG page images.")] = ImageFormat.jpeg,
+    image_format: Annotated[ImageFormat, typer.Option(help="JPEG (quality 95) or PNG page images.")] = "jpeg",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many objects, by name.")] = None,
     password: Password = None,
     workers: Workers = None,
@@ -80,13 +65,13 @@ def ingest(
 
     if password is not None:
         os.environ["PAGELAKE_PASSWORD"] = password
-    print(
+    typer.echo(
         run_ingest(
             source=source,
             lake=lake,
             model=model.value,
             dpi=dpi,
-            image_format=image_format.value,
+            image_format=image_format,
             limit=limit,
             workers=workers,
             page_timeout_s=page_timeout,
@@ -98,9 +83,7 @@ def ingest(
 def sql(
     query: Annotated[str, typer.Argument(help="A DuckDB query over the lake's views; '-' reads it from stdin.")],
     lake: Lake,
-    output_format: Annotated[
-        OutputFormat, typer.Option("--format", help="How to print the answer.")
-    ] = OutputFormat.table,
+    output_format: Annotated[OutputFormat, typer.Option("--format", help="How to print the answer.")] = "table",
     output: Annotated[Path | None, typer.Option(help="Write the answer here instead of printing it.")] = None,
 ) -> None:
     """Ask the lake. Views: elements, pages, documents, sources, responses, failures, runs and more.
@@ -109,7 +92,7 @@ def sql(
     """
     from flows.query import run_query
 
-    run_query(sys.stdin.read() if query == "-" else query, lake, output_format.value, output)
+    run_query(sys.stdin.read() if query == "-" else query, lake, output_format, output)
 
 
 @app.command()
@@ -117,13 +100,13 @@ def status(lake: Lake) -> None:
     """What is in the lake, what failed and why, what is left to do."""
     from flows.query import run_status
 
-    print(run_status(lake))
+    typer.echo(run_status(lake))
 
 
 @app.command()
 def parse(
     file: Annotated[str, typer.Argument(help="A PDF or image: a path or an fsspec URL.")],
-    model: Model = ModelName(DEFAULT_MODEL),
+    model: Model = DEFAULT_MODEL,
     dpi: Dpi = 200,
     password: Password = None,
     workers: Workers = None,
@@ -144,7 +127,7 @@ def parse(
         page_timeout_s=page_timeout,
     )
     for line in lines:
-        print(line, flush=True)
+        typer.echo(line)
 
 
 def main() -> None:
@@ -153,15 +136,15 @@ def main() -> None:
         app()
     except UsageError as error:
         _end(error, 2)
+    except Interrupted as error:
+        _end(error, 130)
     except PagelakeError as error:
         _end(error, 1)
-    except KeyboardInterrupt:
-        _end("Interrupted. What is done stays in the lake; run the same command again to go on.", 130)
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
 
 
 def _end(message: object, exit_status: int) -> None:
-    print(f"pagelake: {message}", file=sys.stderr)
+    typer.echo(f"pagelake: {message}", err=True)
     sys.exit(exit_status)

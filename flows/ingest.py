@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import time
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 from prefect import flow
+from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Failed
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import Field
 
 from flows.line import Line
@@ -23,9 +23,10 @@ from flows.publish import publish
 from tasks.discover.collection import Collection
 from tasks.errors import PagelakeError
 from tasks.infer.engines import open_engine
-from tasks.infer.models import DEFAULT_MODEL, PROFILES, find_profile
+from tasks.infer.models import DEFAULT_MODEL, ModelName, find_profile
 from tasks.lake.prepare import prepare_lake
-from tasks.rasterize.rasterize import RenderSettings, open_renderers
+from tasks.rasterize.messages import ImageFormat, RenderSettings
+from tasks.rasterize.rasterize import open_renderers
 from tasks.report.summary import RunSummary, as_text
 
 PASSWORD_VARIABLE = "PAGELAKE_PASSWORD"  # noqa: S105  # the name of a variable, not a password
@@ -34,29 +35,22 @@ PASSWORD_VARIABLE = "PAGELAKE_PASSWORD"  # noqa: S105  # the name of a variable,
 TASK_THREADS = 16
 """More than all tasks of `line.SHARDS_IN_FLIGHT` shards, since a task that waits for another occupies a thread."""
 
-ModelName = StrEnum("ModelName", {name: name for name in PROFILES})
-DEFAULT_MODEL_NAME = ModelName(DEFAULT_MODEL)
-
-
-class ImageFormat(StrEnum):
-    """How page images are stored."""
-
-    jpeg = "jpeg"
-    png = "png"
-
 
 def _run_name() -> str:
     given = flow_run.parameters
     return f"{', '.join(given['source'])} → {given['lake']}"
 
 
-@flow(name="ingest", flow_run_name=_run_name, task_runner=ThreadPoolTaskRunner(max_workers=TASK_THREADS))
+_runner = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=TASK_THREADS))
+
+
+@flow(name="ingest", flow_run_name=_run_name, task_runner=_runner)
 def ingest(
     source: list[str],
     lake: str,
-    model: ModelName = DEFAULT_MODEL_NAME,
+    model: ModelName = DEFAULT_MODEL,
     dpi: Annotated[float, Field(gt=0, le=1200)] = 200,
-    image_format: ImageFormat = ImageFormat.jpeg,
+    image_format: ImageFormat = "jpeg",
     limit: Annotated[int, Field(ge=1)] | None = None,
     workers: Annotated[int, Field(ge=1)] | None = None,
     page_timeout_s: Annotated[float, Field(gt=0)] = 60,
@@ -75,11 +69,11 @@ def ingest(
         workers: Processes that render, and as many that read; by default one per core.
         page_timeout_s: Seconds that rendering or reading one page may take.
     """
-    settings = RenderSettings(dpi=dpi, image_format=image_format.value, page_timeout_s=page_timeout_s)
+    settings = RenderSettings(dpi=dpi, image_format=image_format, page_timeout_s=page_timeout_s)
     try:
         return _bring_up_to_date(source, lake, model, settings, limit, workers or os.cpu_count() or 1)
     except PagelakeError as error:
-        return Failed(message=str(error))  # type: ignore[return-value]  # Prefect takes a state for a result
+        return cast("RunSummary", Failed(message=str(error)))  # Prefect takes a state for a result
 
 
 def _bring_up_to_date(

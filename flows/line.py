@@ -10,7 +10,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
@@ -185,6 +185,7 @@ class Line:
             return
         self.log.info(self.progress.sentence())
         if self._artifact is None:
-            self._artifact = create_progress_artifact(self.progress.percent, key="pages-read", description="pages read")
+            made = create_progress_artifact(self.progress.percent, key="pages-read", description="pages read")
+            self._artifact = cast("UUID", made)  # a coroutine only where the caller is one
         else:
             update_progress_artifact(self._artifact, self.progress.percent, self.progress.sentence())

@@ -10,7 +10,7 @@ from typing import Any
 from tasks.errors import UsageError
 from tasks.infer.engines import open_engine
 from tasks.infer.engines.contract import Answer
-from tasks.infer.infer import without_image
+from tasks.infer.infer import route_page
 from tasks.infer.models import find_profile
 from tasks.infer.profile import ModelProfile, PageSize
 from tasks.lake.rows import Page
@@ -42,7 +42,7 @@ def parse_file(
         facts = DocumentInspector(renderers, password, page_timeout_s)(copy.path)
         whole = LocalSpan(copy.doc_id, str(copy.path), facts.media_type, 1, facts.page_count)
         pages = rasterize_pages(renderers, [whole], settings, password)
-        for page, answer in in_order(pages, here=without_image, elsewhere=engine.answer):
+        for page, answer in in_order(pages, route=route_page, elsewhere=engine.answer):
             yield json.dumps(_line(page, answer, profile), ensure_ascii=False)
 
 

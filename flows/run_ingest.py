@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 from tasks.discover.listing import check_source
-from tasks.errors import PagelakeError, UsageError
+from tasks.errors import Interrupted, PagelakeError
 from tasks.lake.storage import LakeFolder
-from tasks.report.summary import as_text
+from tasks.report.summary import RunSummary, as_text
+
+if TYPE_CHECKING:
+    from prefect.states import State
 
 
 class RunFailed(PagelakeError):
@@ -20,13 +24,18 @@ def run_ingest(source: list[str], lake: str, **options: Any) -> str:  # noqa: AN
     Raises:
         UsageError: a source or the lake cannot be opened.
         RunFailed: the flow could not finish.
+        Interrupted: Ctrl-C.
     """
     LakeFolder.open(lake)
     for one in source:
         check_source(one)
     from flows.ingest import ingest  # importing Prefect takes seconds; a wrong command should be told at once
 
-    state = ingest(source, lake, **options, return_state=True)
+    run = cast("Callable[..., State[RunSummary]]", ingest)
+    try:
+        state = run(source, lake, **options, return_state=True)
+    except KeyboardInterrupt:
+        raise Interrupted from None
     if not state.is_completed():
         raise RunFailed(state.message or f"the run ended as {state.name}")
     return as_text(state.result())

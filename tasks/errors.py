@@ -2,6 +2,7 @@
 
     PagelakeError
     ├── UsageError          what was asked cannot be done: exit status 2
+    ├── Interrupted         somebody pressed Ctrl-C: exit status 130
     ├── LakeError           the lake cannot be read or written: exit status 1
     ├── DocumentError       one document cannot be read: a row in `documents`
     ├── PageError           one page cannot be rendered: a row in `pages`
@@ -52,6 +53,13 @@ class PagelakeError(Exception):
 
 class UsageError(PagelakeError):
     """What was asked for cannot be done as asked: a wrong option, an unknown model, a source that is not there."""
+
+
+class Interrupted(PagelakeError):
+    """Somebody pressed Ctrl-C."""
+
+    def __init__(self) -> None:
+        super().__init__("Interrupted. What is done stays in the lake; run the same command again to go on.")
 
 
 class LakeError(PagelakeError):

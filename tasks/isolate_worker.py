@@ -101,6 +101,8 @@ class Worker:
             self._send(frame(Kind.REQUEST, pickle.dumps(request, protocol=5)), START_TIMEOUT_S)
         except (WorkerDied, OSError):
             return False
+        self._drain_stderr()
+        self._stderr_lines.clear()
         self._busy = True
         return True
 
@@ -159,8 +161,8 @@ class Worker:
         code = self._process.returncode
         if any(word in said.lower() for word in _OUT_OF_MEMORY_WORDS):
             return "memory"
-        # C++ libraries abort when they get no memory; a child that grew to near its limit died of that.
-        near_limit = self._memory_limit_bytes and self._largest_seen_by_kernel > 0.6 * self._memory_limit_bytes
+        # C++ libraries abort when they get no memory. A buffer that doubles fails from a third of the limit on.
+        near_limit = self._memory_limit_bytes and self._largest_seen_by_kernel > 0.3 * self._memory_limit_bytes
         return "memory" if near_limit and -code in _DEATHS_BY_ALLOCATION else "crash"
 
     def _send(self, data: bytes, timeout_s: float) -> None:

@@ -3,44 +3,54 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+Request = TypeVar("Request")
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Generic[Result]):
+    """The results of an item that need no asking."""
+
+    results: Sequence[Result]
 
 
 def in_order(
     items: Iterable[Item],
-    *,
-    here: Callable[[Item], Iterable[Result] | None],
-    elsewhere: Callable[[Iterable[Item]], Iterator[Result]],
+    route: Callable[[Item], Known[Result] | Request],
+    elsewhere: Callable[[Iterable[Request]], Iterator[Result]],
     count: Callable[[Item], int] = lambda _: 1,
 ) -> Iterator[tuple[Item, Result]]:
     """Every item with each of its results, in the order of `items`.
 
     Args:
-        items: Taken only as fast as `elsewhere` takes them.
-        here: The item's results if they are known already, else None.
-        elsewhere: Takes the other items and yields, in order, `count(item)` results for each.
+        items: Taken only as fast as `elsewhere` takes its requests.
+        route: The item's results if they are known already, else what to ask elsewhere.
+        elsewhere: Takes the requests and yields, in order, `count(item)` results for each.
         count: How many results `elsewhere` gives for an item.
     """
-    waiting: deque[tuple[Item, Iterable[Result] | None]] = deque()
+    waiting: deque[tuple[Item, Known[Result] | None]] = deque()
 
-    def others() -> Iterator[Item]:
+    def requests() -> Iterator[Request]:
         for item in items:
-            known = here(item)
-            waiting.append((item, known))
-            if known is None:
-                yield item
+            routed = route(item)
+            if isinstance(routed, Known):
+                waiting.append((item, routed))
+            else:
+                waiting.append((item, None))
+                yield routed
 
     def known_first() -> Iterator[tuple[Item, Result]]:
-        while waiting and waiting[0][1] is not None:
-            item, known = waiting.popleft()
-            yield from ((item, result) for result in known or ())
+        while waiting and (known := waiting[0][1]) is not None:
+            item, _ = waiting.popleft()
+            yield from ((item, result) for result in known.results)
 
     left = 0
-    for result in elsewhere(others()):
+    for result in elsewhere(requests()):
         if left == 0:
             yield from known_first()
             left = count(waiting[0][0])

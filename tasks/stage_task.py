@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, cast
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
@@ -15,20 +15,19 @@ from prefect.states import Failed
 
 from tasks.errors import PagelakeError
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def stage_task(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
+def stage_task(name: str) -> Callable[[Callable[..., R]], Task[..., R]]:
     """Decorate a function whose first parameter, `unit`, has a `name`: task runs are called "<name> <unit name>"."""
 
-    def decorate(function: Callable[P, R]) -> Task[P, R]:
+    def decorate(function: Callable[..., R]) -> Task[..., R]:
         @wraps(function)
-        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        def run(*args: object, **kwargs: object) -> R:
             try:
                 return function(*args, **kwargs)
             except PagelakeError as error:
-                return Failed(message=str(error))  # type: ignore[return-value]  # Prefect takes a state for a result
+                return cast("R", Failed(message=str(error)))  # Prefect takes a state for a result
 
         return task(name=name, task_run_name=f"{name} {{unit.name}}", cache_policy=NO_CACHE, persist_result=False)(run)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.ordered import in_order
+from tasks.ordered import Known, in_order
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 3)), max_size=12), st.integers(1, 4))
@@ -26,7 +26,7 @@ def test_results_come_in_the_order_of_the_items_however_far_the_other_side_reads
     results = list(
         in_order(
             given_items,
-            here=lambda item: ["here"] * item[1] if item[0] else None,
+            route=lambda item: Known(["here"] * item[1]) if item[0] else item,
             elsewhere=elsewhere,
             count=lambda item: item[1],
         )

@@ -20,7 +20,7 @@ from tasks.lake.rows import Page
 from tasks.lake.schemas import RESPONSES
 from tasks.lake.storage import LakeFolder
 from tasks.lake.tables import pages_file, responses_file
-from tasks.ordered import in_order
+from tasks.ordered import Known, in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def infer_shard(
     config = profile.config(render_id)
     rows: list[dict[str, object]] = []
     pages = read_pages(lake, pages_file(render_id, shard))
-    for page, answer in in_order(pages, here=without_image, elsewhere=engine.answer):
+    for page, answer in in_order(pages, route=route_page, elsewhere=engine.answer):
         rows.append(_row(answer, _status(answer, page, profile), profile.name, config, run_id))
         on_page()
     lake.write_table(responses_file(profile.name, config, shard), pa.Table.from_pylist(rows, RESPONSES))
@@ -63,12 +63,13 @@ def infer_shard(
     )
 
 
-def without_image(page: Page) -> list[Answer] | None:
-    """The answer for a page that no engine can see; None for all others."""
+def route_page(page: Page) -> Known[Answer] | Page:
+    """A page that an engine can see, or else the answer that says why none can."""
     if page.image is not None:
-        return None
+        return page
     reason = AnswerError("page_not_rendered", page.error_kind or "")
-    return [Answer(page.doc_id, page.page_number, None, None, 0.0, 0, error_kind=reason.kind, error=str(reason))]
+    answer = Answer(page.doc_id, page.page_number, None, None, 0.0, 0, error_kind=reason.kind, error=str(reason))
+    return Known([answer])
 
 
 def _status(answer: Answer, page: Page, profile: ModelProfile) -> str:

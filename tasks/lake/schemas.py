@@ -19,7 +19,7 @@ TEXT_LINE = pa.struct(
         ("y1", pa.float32()),
         ("font_size", pa.float32()),
         ("bold", pa.bool_()),
-        ("word_x", pa.list_(pa.float32())),
+        ("word_x", pa.list_(pa.field("element", pa.float32()))),
     ]
 )
 
@@ -79,7 +79,7 @@ PAGES = _table(
     ("dpi", pa.float64(), "pixels per inch of the picture"),
     (
         "text_layer",
-        pa.list_(TEXT_LINE),
+        pa.list_(pa.field("element", TEXT_LINE)),
         "lines of the PDF's own text: text, box in points, font size, bold, word edges",
     ),
     ("has_text", pa.bool_(), "whether the page has a text layer"),

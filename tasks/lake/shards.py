@@ -53,9 +53,9 @@ def read_shards(lake: LakeFolder, batch: str, wanted: frozenset[str] | None = No
     return [s for s in shards if wanted is None or any(span.doc_id in wanted for span in s.spans)]
 
 
-def cut_shards(batch: str, documents: Iterable[Span], shard_pages: int = SHARD_PAGES) -> Iterator[Shard]:
-    """Cut whole documents into shards of exactly `shard_pages` pages, the last one aside."""
-    index, spans, room = 0, [], shard_pages
+def cut_shards(batch: str, documents: Iterable[Span]) -> Iterator[Shard]:
+    """Cut whole documents into shards of exactly `SHARD_PAGES` pages, the last one aside."""
+    index, spans, room = 0, [], SHARD_PAGES
     for document in documents:
         first = document.first_page
         while first <= document.last_page:
@@ -65,6 +65,6 @@ def cut_shards(batch: str, documents: Iterable[Span], shard_pages: int = SHARD_P
             first = last + 1
             if room == 0:
                 yield Shard(f"{batch}-{index:05d}", tuple(spans))
-                index, spans, room = index + 1, [], shard_pages
+                index, spans, room = index + 1, [], SHARD_PAGES
     if spans:
         yield Shard(f"{batch}-{index:05d}", tuple(spans))

@@ -80,9 +80,9 @@ class PictureSize:
 def picture_size(width_pt: float, height_pt: float, dpi: float, max_pixels: int) -> PictureSize:
     """The picture of a page of this size at `dpi`, or at as much of it as `max_pixels` and JPEG's sides allow."""
     scale = dpi / POINTS_PER_INCH
-    largest = min(math.sqrt(max_pixels / (width_pt * height_pt)), MAX_SIDE_PX / max(width_pt, height_pt))
-    used = min(scale, largest)
-    # Rounding up, as viewers do, must not break the limit that the scale was made for.
-    rounded = math.floor if used < scale else math.ceil
-    width_px, height_px = (max(1, rounded(side * used - 1e-6)) for side in (width_pt, height_pt))
-    return PictureSize(width_px, height_px, used * POINTS_PER_INCH, used < scale)
+    width_px, height_px = (math.ceil(side * scale - 1e-6) or 1 for side in (width_pt, height_pt))
+    if width_px * height_px <= max_pixels and max(width_px, height_px) <= MAX_SIDE_PX:
+        return PictureSize(width_px, height_px, dpi, scaled_down=False)
+    used = min(scale, math.sqrt(max_pixels / (width_pt * height_pt)), MAX_SIDE_PX / max(width_pt, height_pt))
+    width_px, height_px = (max(1, math.floor(side * used)) for side in (width_pt, height_pt))
+    return PictureSize(width_px, height_px, min(dpi, used * POINTS_PER_INCH), scaled_down=used < scale)

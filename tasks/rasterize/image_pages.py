@@ -8,6 +8,8 @@ shrunk where it has too many pixels. Bytes that need no change (JPEG into a JPEG
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,8 @@ from tasks.rasterize.geometry import MAX_SIDE_PX, POINTS_PER_INCH
 from tasks.rasterize.messages import RenderSettings
 from tasks.rasterize.picture import encode, ink
 
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF")
-_MAX_DECODED_BYTES = 1 << 30
+_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
+_MAX_DECODED_BYTES = 768 << 20
 _PLAUSIBLE_DPI = (20, 5000)
 _ORIENTATION_TAG = 0x0112
 _ORIENTATION_DEGREES = {3: 180, 5: 90, 6: 90, 7: 270, 8: 270}
@@ -30,9 +32,15 @@ _TRANSPARENT_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 Image.MAX_IMAGE_PIXELS = None
 
 
-def open_image(path: str) -> Image.Image:
-    """Read the header only. Raises what Pillow raises."""
-    return Image.open(path, formats=_FORMATS)
+@contextmanager
+def open_image(path: str) -> Generator[Image.Image]:
+    """Read the header only. Raises what Pillow raises.
+
+    Pillow is handed a file, not a path: what it can map into memory it would, and then turns TIFFs wrongly (13.0) and
+    dies of SIGBUS where the file shrinks.
+    """
+    with Path(path).open("rb") as file, Image.open(file, formats=_FORMATS) as image:
+        yield image
 
 
 def frame_count(image: Image.Image) -> int:
@@ -67,7 +75,9 @@ def _render(image: Image.Image, path: str, doc_id: str, page_number: int, settin
     image.load()
     upright = ImageOps.exif_transpose(image)
     if orientation >= 5:
-        stored_size, dpi_x, dpi_y = stored_size[::-1], dpi_y, dpi_x
+        dpi_x, dpi_y = dpi_y, dpi_x
+    if (upright.width > upright.height) != (stored_size[0] > stored_size[1]):  # TIFFs are turned by Pillow already
+        stored_size = stored_size[::-1]
     width_pt, height_pt = stored_size[0] * POINTS_PER_INCH / dpi_x, stored_size[1] * POINTS_PER_INCH / dpi_y
     wanted = _wanted_size(stored_size, dpi_x, dpi_y, settings)
     opaque = _opaque(upright)

@@ -14,6 +14,10 @@ MAX_PAGES = 100_000
 DEFAULT_MAX_PIXELS = 36_000_000
 
 
+ImageFormat = Literal["jpeg", "png"]
+"""How page images are stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class RenderSettings:
     """How pages become images.
@@ -23,7 +27,7 @@ class RenderSettings:
     """
 
     dpi: float = 200
-    image_format: Literal["jpeg", "png"] = "jpeg"
+    image_format: ImageFormat = "jpeg"
     jpeg_quality: int = 95
     max_pixels: int = DEFAULT_MAX_PIXELS
     page_timeout_s: float = 60

@@ -25,7 +25,7 @@ from tasks.rasterize.text_layer import text_lines
 _BYTES_PER_PIXEL = 4
 """RGBX: PDFium draws it fastest, and Pillow's JPEG encoder reads it where it lies."""
 _KEPT_BUFFER_BYTES = 48 << 20
-_WHITE = 0xFFFFFFFF
+_WHITE = 0xFF
 _FLAGS = pdfium_c.FPDF_ANNOT | pdfium_c.FPDF_REVERSE_BYTE_ORDER
 
 
@@ -94,7 +94,7 @@ def _frame(page: pdfium.PdfPage) -> PageFrame:
 
 
 def _scaled_down(size: PictureSize, settings: RenderSettings) -> PageError:
-    return PageError("too_large_scaled", f"Rendered at {size.dpi:.0f} instead of {settings.dpi:g} dpi")
+    return PageError("too_large_scaled", f"Rendered at {size.dpi:.3g} instead of {settings.dpi:g} dpi")
 
 
 def _picture(page: pdfium.PdfPage, size: PictureSize, settings: RenderSettings) -> tuple[bytes, float]:
@@ -105,7 +105,7 @@ def _picture(page: pdfium.PdfPage, size: PictureSize, settings: RenderSettings) 
     if not bitmap:
         raise MemoryError(f"no bitmap of {width} x {height} pixels")
     try:
-        pdfium_c.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, _WHITE)
+        buffer.fill(_WHITE)
         area = (0, 0, width, height, 0, _FLAGS)
         pdfium_c.FPDF_RenderPageBitmap(bitmap, page, *area)
         if page.formenv:

@@ -26,7 +26,7 @@ UNIT_PAGES = 8
 FORMS_TIMEOUT_S = 20.0
 """Opening a document with its form fields; PDFium never comes back from some. They are left out then."""
 
-WORKER_MEMORY_BYTES = 3 << 30
+WORKER_MEMORY_BYTES = 2 << 30
 
 _KIND_OF_DEATH = {"timeout": "render_timeout", "memory": "render_memory", "crash": "render_crash"}
 _KIND_OF_PROBLEM = {"vanished": "vanished", "unreadable_source": "unreadable_source"}

@@ -6,7 +6,7 @@ by page: each of its pages has a row that says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 
 from tasks.errors import DocumentError, PageError
@@ -17,7 +17,7 @@ from tasks.lake.shards import Shard, Span
 from tasks.lake.storage import LakeFolder
 from tasks.lake.tables import pages_file
 from tasks.objects import local_copy
-from tasks.ordered import in_order
+from tasks.ordered import Known, in_order
 from tasks.rasterize.rasterize import LocalSpan, RenderSettings, rasterize_pages
 
 
@@ -38,14 +38,16 @@ def rasterize_shard(
         PoolClosed: the run is being stopped; nothing was written.
     """
 
+    def render(spans: Iterable[LocalSpan]) -> Iterator[Page]:
+        return rasterize_pages(pool, spans, settings, password)
+
     def rendered() -> Iterator[Page]:
         with ExitStack() as copies:  # spooled documents live until their last page is rendered
-            spans = (_fetch(span, uris.get(span.doc_id), copies) for span in shard.spans)
             results = in_order(
-                spans,
-                here=lambda span: span if isinstance(span, list) else None,
-                elsewhere=lambda local: rasterize_pages(pool, local, settings, password),
-                count=lambda span: span.pages if isinstance(span, LocalSpan) else len(span),
+                shard.spans,
+                route=lambda span: _fetch(span, uris.get(span.doc_id), copies),
+                elsewhere=render,
+                count=lambda span: span.pages,
             )
             for _, page in results:
                 yield page
@@ -54,7 +56,7 @@ def rasterize_shard(
     write_pages(lake, pages_file(settings.render_id, shard.name), rendered())
 
 
-def _fetch(span: Span, uri: str | None, copies: ExitStack) -> LocalSpan | list[Page]:
+def _fetch(span: Span, uri: str | None, copies: ExitStack) -> LocalSpan | Known[Page]:
     """The span with its document on this machine, or its failed pages."""
     try:
         if uri is None:
@@ -66,4 +68,6 @@ def _fetch(span: Span, uri: str | None, copies: ExitStack) -> LocalSpan | list[P
     except DocumentError as error:
         problem = PageError(error.kind, error.detail)
         numbers = range(span.first_page, span.last_page + 1)
-        return [Page(span.doc_id, n, status="failed", error_kind=problem.kind, error=str(problem)) for n in numbers]
+        return Known(
+            [Page(span.doc_id, n, status="failed", error_kind=problem.kind, error=str(problem)) for n in numbers]
+        )

@@ -31,7 +31,8 @@ _STOPS = tuple(map(ord, ".,;:?!"))
 _MAX_STEP_BACK_EM = 0.8
 _MAX_SIZE_RATIO = 2.0
 _MIN_SHARED_HEIGHT = 0.3
-_JOIN_GAP_EM = 0.5
+_JOIN_GAP_EM, _JOIN_OVERLAP_EM, _JOIN_SHARED_HEIGHT = 0.5, 0.2, 0.8
+_SPACE_EM = 0.15
 _BOLD_WEIGHT = 650
 _BOLD_NAMES = re.compile("bold|black|heavy|demi|cmbx|cmssbx|sfbx|nimbus.*medi", re.IGNORECASE)
 _FORCE_BOLD_FLAG = 1 << 18
@@ -41,16 +42,9 @@ _STROKED_MODES = (2, 6)
 _HYPHENS = (0x02, 0xFFFE, 0xAD)
 """PDFium's marks of a hyphen at the end of a line, and the soft hyphen, which is only ever seen as a hyphen."""
 _SPACES = (0x09, 0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)
-_IGNORED = (
-    *range(0x00, 0x20),
-    *range(0x7F, 0xA0),
-    *range(0x200B, 0x2010),
-    *range(0x202A, 0x202F),
-    0x2060,
-    0xFEFF,
-    0xFFFF,
-)
-
+_NEWLINES = (0x0A, 0x0D)
+_CONTROLS = (*range(0x00, 0x20), *range(0x7F, 0xA0), *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, 0xFEFF)
+_SEEN, _SPACE, _NEWLINE, _CONTROL = range(4)
 _RIGHT_TO_LEFT = ((0x0590, 0x08FF), (0xFB1D, 0xFDFF), (0xFE70, 0xFEFC))
 
 _Simple = ctypes.c_size_t | ctypes.c_int | ctypes.c_uint | ctypes.c_double
@@ -113,9 +107,9 @@ def _read_characters(text_page: pdfium.PdfTextPage, frame: PageFrame) -> _Charac
     handle, count = _address(text_page.raw), text_page.count_chars()
     codes = np.fromiter(map(_get_unicode, repeat(handle), range(count)), np.uint32, count)
     codes[np.isin(codes, _HYPHENS)] = ord("-")
-    space = np.isin(codes, _SPACES)
-    newline = (codes == 0x0A) | (codes == 0x0D)
-    seen = np.flatnonzero(~(space | newline | np.isin(codes, _IGNORED)))
+    codes[codes == 0xFFFF] = 0
+    classes = _CLASS_OF_CODE[np.minimum(codes, 0xFFFE)]
+    seen = np.flatnonzero(classes == _SEEN)
     if not seen.size:
         return None
     objects, of_object = _text_objects(handle, seen)
@@ -140,9 +134,20 @@ def _read_characters(text_page: pdfium.PdfTextPage, frame: PageFrame) -> _Charac
         direction=directions[of_object],
         size=sizes[of_object],
         bold=bold[of_object],
-        space_before=_any_before(space, seen),
-        newline_before=_any_before(newline, seen),
+        space_before=_any_before(classes == _SPACE, seen),
+        newline_before=_any_before(classes == _NEWLINE, seen),
     )
+
+
+def _class_table() -> NDArray[np.uint8]:
+    """What each code of the basic plane is; it ends with U+FFFE, which stands for all codes beyond."""
+    table = np.full(0xFFFF, _SEEN, np.uint8)
+    for kind, codes in ((_CONTROL, _CONTROLS), (_SPACE, _SPACES), (_NEWLINE, _NEWLINES)):
+        table[list(codes)] = kind
+    return table
+
+
+_CLASS_OF_CODE = _class_table()
 
 
 def _any_before(flags: NDArray[np.bool_], seen: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -276,9 +281,9 @@ def _line_and_word_starts(characters: _Characters) -> tuple[NDArray[np.bool_], N
     shared = np.minimum(across[1:, 1], across[:-1, 1]) - np.maximum(across[1:, 0], across[:-1, 0])
     shared /= np.maximum(np.minimum(heights[1:], heights[:-1]), 1e-6)
     ratio = characters.size[1:] / characters.size[:-1]
-    # PDFium also ends a "line" at some changes of font; text that goes on where it stopped is still one line.
     max_gap_em = np.where(np.isin(characters.codes[:-1], _STOPS), MAX_GAP_AFTER_STOP_EM, MAX_GAP_EM)
-    goes_on = (shared > 0.9) & (gap_em > -0.2) & (gap_em < _JOIN_GAP_EM) & (np.abs(ratio - 1) < 0.05)
+    # PDFium also ends a "line" at some superscripts and changes of font. What goes on where it stopped is one line.
+    goes_on = (shared > _JOIN_SHARED_HEIGHT) & (gap_em > -_JOIN_OVERLAP_EM) & (gap_em < _JOIN_GAP_EM)
     ends = (
         turned
         | (characters.newline_before[1:] & ~goes_on)
@@ -289,7 +294,8 @@ def _line_and_word_starts(characters: _Characters) -> tuple[NDArray[np.bool_], N
         | (ratio < 1 / _MAX_SIZE_RATIO)
     )
     starts_line = np.concatenate([[True], ends])
-    return starts_line, starts_line | characters.space_before | characters.newline_before
+    parted = characters.space_before | (characters.newline_before & np.concatenate([[True], gap_em > _SPACE_EM]))
+    return starts_line, starts_line | parted
 
 
 def _is_right_to_left(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:

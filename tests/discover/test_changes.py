@@ -1,6 +1,8 @@
 """What must be read follows from the listing and the lake alone, and batches do not depend on how far a run came."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from unittest import mock
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def found(n: int, **other) -> FoundObject:
-    return FoundObject(**({"uri": f"file:///{n:05}", "size": n, "etag": None, "modified_at": DAY} | other))
+    return replace(FoundObject(f"file:///{n:05}", n, None, DAY), **other)
 
 
 def seen(n: int, doc_id: str | None = "d") -> SeenObject:
@@ -37,13 +39,10 @@ def test_documents_that_asked_for_a_password_are_pending_when_one_is_given():
 
 @given(st.integers(0, 40), st.sets(st.integers(0, 12)))
 def test_a_run_that_was_killed_cuts_the_batches_that_an_undisturbed_one_cuts(objects, done):
-    changes.BATCH_OBJECTS, before = 4, changes.BATCH_OBJECTS
-    try:
+    with mock.patch.object(changes, "BATCH_OBJECTS", 4):
         listing = [found(n) for n in range(objects)]
         whole = list(cut_batches(listing))
         finished = [batch for n, batch in enumerate(whole) if n in done and len(batch.objects) == 4]
         known = {f.uri: seen(f.size or 0) for batch in finished for f in batch.objects}
         again = list(cut_batches(compare(listing, known).pending))
-        assert again == [batch for batch in whole if batch not in finished]
-    finally:
-        changes.BATCH_OBJECTS = before
+    assert again == [batch for batch in whole if batch not in finished]

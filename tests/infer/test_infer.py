@@ -1,6 +1,8 @@
 """Every page of a shard ends as one response, in order, whatever the engine says."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Self
 
 import pytest
 
@@ -20,8 +22,7 @@ ELEMENT = Element("Text", "text", 0.0, 0.0, 100.0, 10.0, "known words", confiden
 
 
 def page(number: int, **other) -> Page:
-    fields = {name: getattr(PAGE, name) for name in Page.__slots__}
-    return Page(**(fields | {"page_number": number} | other))
+    return replace(PAGE, page_number=number, **other)
 
 
 class ScriptedEngine:
@@ -33,10 +34,15 @@ class ScriptedEngine:
     def answer(self, pages: Iterable[Page]) -> Iterator[Answer]:
         for asked in list(pages):
             text = self.script.get(asked.page_number)
-            problem = {} if text else {"error_kind": "engine_error", "error": "scripted"}
-            yield Answer(asked.doc_id, asked.page_number, text, "stop" if text else None, 0.1, **problem)
+            answer = Answer(asked.doc_id, asked.page_number, text, "stop", 0.1)
+            yield answer if text else replace(answer, finish_reason=None, error_kind="engine_error", error="scripted")
 
     def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None: ...
 
 
 @pytest.fixture

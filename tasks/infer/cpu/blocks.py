@@ -8,6 +8,7 @@ linked by the same rules, only more strictly. Categories are given later, in `ca
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ SIZE_TOLERANCE, OCR_SIZE_TOLERANCE = 1.18, 1.5
 """Font sizes within this ratio are the same. OCR measures boxes around ink, which vary with the letters in them."""
 MIN_OVERLAP = 0.4
 """Share of the narrower line's width that a continuation must share."""
+LEADER = re.compile(r"(?:\.\s?){4,}$|…{2,}$")
 FULL_LINE = 0.85
 """A line this much of the width of what follows it runs on; a shorter one, in another weight, stands for itself."""
 
@@ -53,7 +55,7 @@ class Block:
 def build_blocks(lines: Sequence[Line], regions: Sequence[Region]) -> list[Block]:
     """All lines as blocks, and the tables, pictures and formulas that hold none."""
     members: dict[int | None, list[Line]] = defaultdict(list)
-    for line in lines:
+    for line in join_leaders(lines):
         members[region_of(line, regions)].append(line)
     blocks = [_text_block(None, [line]) for line in _take_vertical(members, regions)]
     rows: list[tuple[int | None, Line]] = []
@@ -97,6 +99,22 @@ def _formula(region: Region, lines: list[Line]) -> Block:
 def _text_block(region: Region | None, lines: Sequence[Line]) -> Block:
     label, score = (LOOSE, None) if region is None else (region.label, region.score)
     return Block(label, score, *bounding_box(lines), tuple(lines))
+
+
+def join_leaders(lines: Sequence[Line]) -> list[Line]:
+    """Entries of a list of contents joined over their dots with the page number, which is often in another box."""
+    if not any(LEADER.search(line.text) for line in lines):
+        return list(lines)
+    joined = []
+    for row in into_rows(lines):
+        run = [row[0]]
+        for piece in row[1:]:
+            if not LEADER.search(run[-1].text):
+                joined.append(join_pieces(run))
+                run = []
+            run.append(piece)
+        joined.append(join_pieces(run))
+    return joined
 
 
 def join_rows(pieces: Sequence[Line], max_gap: float) -> list[Line]:

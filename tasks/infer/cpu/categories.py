@@ -3,9 +3,11 @@
 The detector was trained on Chinese papers and knows ten classes, none of them a list, a footnote or a document title. So
 tables, pictures and formulas are taken from it; for text, font size, weight, position and pattern decide. In order:
 
-- *Page-header*, *Page-footer*: the detector says so and the block lies in the outer sixth of the page, or it is the first
-  or last thing on the page, in the outer tenth, one or two lines, no larger than body text, and apart from the rest.
-- *Caption*: "Figure 3:", "Table 1.", "图 1"; without punctuation after the number only where the detector agrees.
+- *Page-header*, *Page-footer*: a page number in the outer tenth, or in the outer quarter if nothing lies further out; a
+  block that the detector calls so, in the outer sixth and not set large; or one or two lines in the outer tenth, no larger
+  than body text and apart from it.
+- *Caption*: "Figure 3:", "Table 1.", "图 1"; without punctuation after the number only where the detector agrees or it is
+  bold or no sentence; and the short block under a label that stands alone.
 - *Footnote*: in the lower half, smaller than body text, begins with a mark, and nothing of body size follows under it.
 - *List-item*: begins with a bullet, or with a number and is not a heading.
 - *Title*: on page 1, in the upper half, the largest heading, and much larger than body text.
@@ -40,10 +42,15 @@ HEADING_SIZE = 1.12
 TITLE_SIZE = 1.4
 """Times body size: section headings seldom pass it (12 on 10 is usual, 14 on 10 the most), document titles do."""
 FOOTNOTE_SIZE = 0.93
-HEADING_LINES = 3
+HEADING_LINES, TITLE_LINES = 3, 5
 HEADING_CHARACTERS = 160
 MARGIN_ZONE, DETECTED_MARGIN_ZONE = 0.10, 0.17
 """Share of the page's height at either end where running heads and page numbers stand."""
+PAGE_NUMBER = re.compile(r"[-–—|\s]*(?:page|seite|p\.|s\.)?\s*(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:/|of|von)\s*\d{1,4})?[-–—|\s]*", re.IGNORECASE)
+PAGE_NUMBER_ZONE = 0.25
+"""Where the outermost thing on the page is looked at for being a page number: pages may have wide margins."""
+LARGE_HEAD = 1.3
+"""Times body size: what the detector takes for a running head is a heading when it is set this large."""
 MARGIN_GAP = 0.8
 """In body sizes: a running head keeps this distance from the page's content."""
 
@@ -79,7 +86,23 @@ def categorize(blocks: Sequence[Block], style: PageStyle) -> list[str]:
     title = _title(blocks, categories, style)
     if title is not None:
         categories[title] = "Title"
+    for index, block in enumerate(blocks):
+        if categories[index] in ("Text", "Section-header") and _continues_caption(block, blocks, categories, style):
+            categories[index] = "Caption"
     return categories
+
+
+def _continues_caption(block: Block, blocks: Sequence[Block], categories: Sequence[str], style: PageStyle) -> bool:
+    """Whether right above stands a caption's label alone ("Table 1"), for which this short block is the wording."""
+    if len(block.lines) > HEADING_LINES:
+        return False
+    return any(
+        category == "Caption"
+        and LOOSE_CAPTION.fullmatch(text_of(other).rstrip(".:") + " ")
+        and overlap_x(block, other) > 0
+        and 0 <= block.y0 - other.y1 + style.body_size / 2 < 1.5 * style.body_size
+        for other, category in zip(blocks, categories, strict=True)
+    )
 
 
 def _own_category(block: Block, blocks: Sequence[Block], style: PageStyle) -> str:
@@ -112,17 +135,18 @@ def font_size(block: Block) -> float:
 
 def _margin_category(block: Block, blocks: Sequence[Block], style: PageStyle) -> str | None:
     """Page-header or Page-footer, or None."""
-    if len(block.lines) > 3:
+    if not block.lines or len(block.lines) > 3:
         return None
-    detected = block.label in ("header", "footer")
-    zone = style.height * (DETECTED_MARGIN_ZONE if detected else MARGIN_ZONE)
-    top, bottom = block.y1 <= zone, block.y0 >= style.height - zone
-    if not (top or bottom):
-        return None
-    name = "Page-header" if top else "Page-footer"
-    if detected:
-        return name
-    small = font_size(block) <= style.body_size * HEADING_SIZE and len(block.lines) <= 2
+    name = "Page-header" if block.y0 + block.y1 < style.height else "Page-footer"
+    top = name == "Page-header"
+    distance = block.y1 if top else style.height - block.y0
+    if PAGE_NUMBER.fullmatch(text_of(block)) and distance <= style.height * PAGE_NUMBER_ZONE:
+        outermost = min(b.y0 for b in blocks) >= block.y0 if top else max(b.y1 for b in blocks) <= block.y1
+        return name if outermost or distance <= style.height * MARGIN_ZONE else None
+    size = font_size(block) / style.body_size
+    if block.label in ("header", "footer") and distance <= style.height * DETECTED_MARGIN_ZONE:
+        return name if size < LARGE_HEAD else None
+    small = size <= HEADING_SIZE and len(block.lines) <= 2 and distance <= style.height * MARGIN_ZONE
     return name if small and _apart(block, blocks, style, top) else None
 
 
@@ -177,14 +201,16 @@ def is_heading(block: Block, style: PageStyle) -> bool:
     """Short, and larger, bolder or numbered where body text is not; the detector's word counts if nothing speaks against it."""
     text = text_of(block)
     letters = sum(character.isalpha() for character in text)
-    if not letters or len(block.lines) > HEADING_LINES or len(text) > HEADING_CHARACTERS:
-        return False
     size = font_size(block) / style.body_size
+    lines = TITLE_LINES if size >= TITLE_SIZE else HEADING_LINES
+    if not letters or len(block.lines) > lines or len(text) > HEADING_CHARACTERS:
+        return False
     if block.lines[0].is_ocr:
         return block.label == "title"
     bold = all(line.bold for line in block.lines) and not style.body_bold
     if size >= HEADING_SIZE:
-        return block.label == "title" or bold or not SENTENCE_END.search(text)
+        plain_text = size < (TITLE_SIZE if block.label == "text" else LARGE_HEAD)
+        return block.label == "title" or bold or not (plain_text or SENTENCE_END.search(text))
     if size < FOOTNOTE_SIZE:
         return False
     if bold:

@@ -16,7 +16,7 @@ from statistics import median
 from tasks.infer.cpu.lines import Line
 
 BULLETS = "•◦▪▫‣⁃∙●○■□◆◇▶►➢➤✓✔❖★☐☑·\uf0b7\uf0a7\uf0d8\uf076\uf0fc\uf06e"
-BULLET = re.compile(rf"(?:[{BULLETS}]|[-–—*o»>](?=\s))\s*(?=\S)")
+BULLET = re.compile(rf"(?:[{BULLETS}]|[-–*o»>](?=\s))\s*(?=\S)")
 """Bullets proper may touch the text; dashes, stars and a lone "o" (Word's second level) need a space after them."""
 NUMBER = re.compile(r"(?:\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})\)|(?:\d{1,3}|[a-z])\.(?!\d))\s+(?=\S)")
 CITATION = re.compile(r"\[\d{1,3}\]\s+(?=\S)")
@@ -26,8 +26,8 @@ WIDE_LEADING = 1.3
 INDENT = 0.8
 """In font sizes. Typographers indent by one em or more; ragged OCR edges stay under half."""
 SAME_EDGE = 0.4
-ROOM_LEFT = 1.5
-"""In font sizes, beyond the first word: justified text stretches, so a little room proves nothing."""
+ROOM_LEFT = 4.0
+"""In font sizes, beyond the first word: the right edge of ragged text is only guessed from its longest line."""
 SHORT_LINE = 0.75
 """Of the run's width: a numbered line starts an item after a line that is this short, whatever it ends with."""
 

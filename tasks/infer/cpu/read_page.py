@@ -26,6 +26,7 @@ from tasks.infer.cpu.page_image import PageImage
 from tasks.infer.cpu.reading_order import in_order, reading_order
 from tasks.infer.cpu.regions import resolve_regions
 from tasks.infer.cpu.rulings import find_rulings
+from tasks.infer.cpu.table_finder import complete_tables
 from tasks.infer.cpu.tables import table_html
 from tasks.infer.cpu.text_source import needs_ocr
 from tasks.lake.rows import Element, Page
@@ -51,7 +52,7 @@ class PageReader:
         if needs_ocr(lines, regions, page.ink):
             lines = self._ocr.read_lines(image.full, image.width_pt, image.height_pt)
             regions = resolve_regions(detected, lines, image.width_pt, image.height_pt)
-        blocks = build_blocks(lines, regions)
+        blocks = build_blocks(lines, complete_tables(regions, lines, image))
         return elements_from(blocks, image, page.page_number)
 
 

@@ -8,9 +8,9 @@ blocks out of lines is the job of `blocks`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tasks.infer.cpu.geometry import area, coverage, iou, shared_area
+from tasks.infer.cpu.geometry import area, bounding_box, coverage, iou, shared_area
 from tasks.infer.cpu.layout_detector import DetectedBox
 from tasks.infer.cpu.lines import Line
 
@@ -18,6 +18,8 @@ CONTAINERS = frozenset({"table", "figure"})
 """Classes whose lines belong to the box as a whole and are not made into paragraphs."""
 SPECIFIC = frozenset({"title", "figure_caption", "table_caption", "equation", "header", "footer"})
 """Classes that may lie inside a text box and then claim their own lines."""
+RUNNING = frozenset({"text", "reference"})
+TWIN_SHARE = 0.3
 FIRM_SCORE = 0.5
 """The model's own default threshold. Weaker boxes count only where nothing contradicts them."""
 DUPLICATE_IOU = 0.5
@@ -27,6 +29,8 @@ LINE_IN_BOX = 0.5
 PANEL_TEXT = 0.30
 """A "figure" of which running text covers this share is a panel or a page background, and its text is the page's text.
 Labels in charts and diagrams stay under 15 %; paragraphs cover 40 % and more."""
+PANEL_LINES = {"figure": 8, "equation": 3}
+"""Lines of running text that make a panel of a box however large it is."""
 RUNNING_TEXT_CHARACTERS = 25
 """Chart labels are shorter, lines of paragraphs longer."""
 
@@ -54,15 +58,38 @@ def resolve_regions(detected: Sequence[DetectedBox], lines: Sequence[Line], widt
     for region in regions:
         if not any(_superseded(region, other) for other in kept):
             kept.append(region)
-    return [r for r in kept if not any(_swallowed(r, other) for other in kept if other is not r)]
+    return without_swallowed(_merge_overlapping_text(kept))
+
+
+def _merge_overlapping_text(regions: list[Region]) -> list[Region]:
+    """Two text boxes over the same lines as one: a paragraph begun in one and ended in the other is one paragraph."""
+    merged: list[Region] = []
+    for region in regions:
+        twin = next((i for i, other in enumerate(merged) if _overlapping_text(region, other)), None)
+        if twin is None:
+            merged.append(region)
+        else:
+            merged[twin] = replace(merged[twin], **bounding_box([merged[twin], region])._asdict())
+    return merged
+
+
+def _overlapping_text(a: Region, b: Region) -> bool:
+    both_text = a.label in RUNNING and b.label in RUNNING
+    return both_text and shared_area(a, b) > TWIN_SHARE * min(area(a), area(b))
+
+
+def without_swallowed(regions: Sequence[Region]) -> list[Region]:
+    """The regions without the text boxes that are only a part of a table or figure."""
+    return [r for r in regions if not any(_swallowed(r, other) for other in regions if other is not r)]
 
 
 def is_panel(region: Region, lines: Sequence[Line]) -> bool:
-    """Whether a "figure" is only the ground that running text is printed on."""
-    if region.label != "figure":
+    """Whether a "figure" is only the ground that running text is printed on, or an "equation" holds much of it."""
+    if region.label not in ("figure", "equation"):
         return False
-    running = [line for line in lines if len(line.text) >= RUNNING_TEXT_CHARACTERS]
-    return sum(shared_area(line, region) for line in running) > PANEL_TEXT * area(region)
+    running = [line for line in lines if len(line.text) >= RUNNING_TEXT_CHARACTERS and coverage(line, region) > INSIDE]
+    covered = sum(shared_area(line, region) for line in running)
+    return covered > PANEL_TEXT * area(region) or len(running) >= PANEL_LINES[region.label]
 
 
 def _superseded(region: Region, better: Region) -> bool:

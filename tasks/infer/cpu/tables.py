@@ -33,6 +33,8 @@ MIN_GUTTER = 0.3
 """In font sizes: white space narrower than this does not part columns."""
 CROSSING_SHARE = 0.15
 """Share of the rows that may run across a gap that is still a column's edge: headers over several columns, subheadings."""
+WHOLE_ROW = 0.5
+"""Share of the table's width: a single phrase that is wider (a note, a subheading) says nothing about columns."""
 STEP_PT = 0.5
 """Resolution of the search for white space."""
 RULE_COVERS = 0.5
@@ -142,6 +144,7 @@ def _gutters(rows: list[list[Segment]], ruled: Sequence[float]) -> list[float]:
     """
     size = median(word.font_size for row in rows for segment in row for word in segment.words)
     left, right = min(s.x0 for row in rows for s in row), max(s.x1 for row in rows for s in row)
+    rows = [row for row in rows if len(row) > 1 or row[0].x1 - row[0].x0 < WHOLE_ROW * (right - left)]
     crossed = np.zeros(int((right - left) / STEP_PT) + 2, np.int32)
     for segment in (s for row in rows for s in row):
         crossed[int((segment.x0 - left) / STEP_PT) : math.ceil((segment.x1 - left) / STEP_PT)] += 1

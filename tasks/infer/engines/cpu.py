@@ -20,8 +20,8 @@ from tasks.lake.rows import Page
 PAGES_AHEAD = 2
 """Pages a worker that wait for it: enough that it never idles, few enough that memory stays flat."""
 
-_ATTEMPTS = 2
-"""A worker that dies may have been killed from outside: the page gets one more, in a fresh process."""
+_ATTEMPTS = 3
+"""A worker that dies may have been killed from outside: the page gets another, in a fresh process."""
 
 
 class CpuEngine:
