@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import os
 
 import numpy as np
 import pypdfium2 as pdfium
@@ -35,17 +36,23 @@ def open_pdf(path: str, password: str | None) -> pdfium.PdfDocument:
     Raises:
         DocumentError: `encrypted`, `password_wrong`, `corrupt`, `no_pages`.
     """
-    try:
-        return pdfium.PdfDocument(path, password=password)
-    except pdfium.PdfiumError as error:
-        code = error.err_code
-        if code == pdfium_c.FPDF_ERR_PASSWORD:
-            raise DocumentError("password_wrong" if password else "encrypted") from error
-        if code == pdfium_c.FPDF_ERR_SUCCESS:  # what PDFium says of a page tree without pages
-            raise DocumentError("no_pages") from error
-        if code == pdfium_c.FPDF_ERR_SECURITY:
-            raise DocumentError("corrupt", "Encrypted in a way that PDFium does not know") from error
-        raise DocumentError("corrupt", "PDFium cannot parse it as a PDF") from error
+    # Not pypdfium2's own opening: it takes a document without pages for a failure, and tells an earlier one's error.
+    handle = pdfium_c.FPDF_LoadDocument(os.fsencode(path), password.encode() if password else None)
+    if not handle:
+        raise _opening_error(pdfium_c.FPDF_GetLastError(), password)
+    pdf = pdfium.PdfDocument(handle)
+    if len(pdf) < 1:
+        pdf.close()
+        raise DocumentError("no_pages")
+    return pdf
+
+
+def _opening_error(code: int, password: str | None) -> DocumentError:
+    if code == pdfium_c.FPDF_ERR_PASSWORD:
+        return DocumentError("password_wrong" if password else "encrypted")
+    if code == pdfium_c.FPDF_ERR_SECURITY:
+        return DocumentError("corrupt", "Encrypted in a way that PDFium does not know")
+    return DocumentError("corrupt", "PDFium cannot parse it as a PDF")
 
 
 def render_pdf_page(pdf: pdfium.PdfDocument, doc_id: str, page_number: int, settings: RenderSettings) -> Page:

@@ -30,7 +30,7 @@ MAX_LEADING = 2.6
 """From baseline to baseline in font sizes, inside one box: double-spaced manuscripts reach 2.4."""
 MAX_LOOSE_LEADING = 1.9
 """The same outside boxes, where nothing but closeness says that two lines belong together."""
-SIZE_TOLERANCE, OCR_SIZE_TOLERANCE = 1.18, 1.5
+SIZE_TOLERANCE, MEASURED_SIZE_TOLERANCE = 1.18, 1.5
 """Font sizes within this ratio are the same. OCR measures boxes around ink, which vary with the letters in them."""
 MIN_OVERLAP = 0.4
 """Share of the narrower line's width that a continuation must share."""
@@ -55,7 +55,7 @@ class Block:
 def build_blocks(lines: Sequence[Line], regions: Sequence[Region]) -> list[Block]:
     """All lines as blocks, and the tables, pictures and formulas that hold none."""
     members: dict[int | None, list[Line]] = defaultdict(list)
-    for line in join_leaders(lines):
+    for line in lines:
         members[region_of(line, regions)].append(line)
     blocks = [_text_block(None, [line]) for line in _take_vertical(members, regions)]
     rows: list[tuple[int | None, Line]] = []
@@ -135,7 +135,7 @@ def join_rows(pieces: Sequence[Line], max_gap: float) -> list[Line]:
 
 def same_size(a: Line, b: Line, loose: float = 1.0) -> bool:
     """Whether two lines are set in the same size; `loose` widens the tolerance (raised marks are smaller)."""
-    tolerance = (OCR_SIZE_TOLERANCE if a.is_ocr or b.is_ocr else SIZE_TOLERANCE) * loose
+    tolerance = (MEASURED_SIZE_TOLERANCE if a.measured or b.measured else SIZE_TOLERANCE) * loose
     return max(a.font_size, b.font_size) <= tolerance * min(a.font_size, b.font_size)
 
 
@@ -166,7 +166,7 @@ def link(rows: Sequence[tuple[int | None, Line]], regions: Sequence[Region]) -> 
 def _nearest_below(index: int, candidates: Iterable[int], rows: Sequence[tuple[int | None, Line]]) -> int | None:
     """The first row under this one that it shares enough width with; candidates come sorted by their lower edge."""
     row = rows[index][1]
-    reach = row.y1 + MAX_LEADING * row.font_size * OCR_SIZE_TOLERANCE
+    reach = row.y1 + MAX_LEADING * row.font_size * MEASURED_SIZE_TOLERANCE
     for candidate in candidates:
         other = rows[candidate][1]
         if other.y1 > reach:

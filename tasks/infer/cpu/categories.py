@@ -8,6 +8,7 @@ tables, pictures and formulas are taken from it; for text, font size, weight, po
   than body text and apart from it.
 - *Caption*: "Figure 3:", "Table 1.", "图 1"; without punctuation after the number only where the detector agrees or it is
   bold or no sentence; and the short block under a label that stands alone.
+- *Formula*: besides the detector's, short text with mathematical signs and without words.
 - *Footnote*: in the lower half, smaller than body text, begins with a mark, and nothing of body size follows under it.
 - *List-item*: begins with a bullet, or with a number and is not a heading.
 - *Title*: on page 1, in the upper half, the largest heading, and much larger than body text.
@@ -37,6 +38,11 @@ CAPTION = re.compile(rf"{CAPTION_WORD}{CAPTION_NUMBER}\s*[.:：|—–-]", re.IG
 LOOSE_CAPTION = re.compile(rf"{CAPTION_WORD}{CAPTION_NUMBER}(?:\s|$)", re.IGNORECASE)
 FOOTNOTE_MARK = re.compile(r"(?:\(?\d{1,3}[).]?|[*∗†‡§¶]+|[⁰¹²³⁴-⁹]+|\([a-z]\)|[a-z]\))\s*(?=\S)")
 NUMBERED_HEADING = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){1,4}\.?|\d{1,2}\.?|[IVX]{1,5}\.|[A-H]\.(?:\d{1,2}\.?)*)\s+(?=[^\W\d])")
+WORD_IN_HEADING = re.compile(r"[^\W\d_]{3,}|[\u2e80-\u9fff\uac00-\ud7af]+|(?<![^\W_])[A-Z]{2}(?![^\W_])")
+"""What makes a heading more than a figure or a piece of a formula: a word of three letters, Han or Hangul, an acronym."""
+MATHEMATICS = re.compile(r"[=≈≠≤≥±∑∏∫∂∇√∞→⇒∈∀∃×÷∝≡]")
+LONG_WORD = re.compile(r"[^\W\d_]{4,}")
+FORMULA_CHARACTERS = 120
 HEADING_SIZE = 1.12
 """Times body size. Headings start at 11 on 10; mathematics and small capitals vary by less than a tenth."""
 TITLE_SIZE = 1.4
@@ -113,6 +119,8 @@ def _own_category(block: Block, blocks: Sequence[Block], style: PageStyle) -> st
         return margin
     if is_caption(block):
         return "Caption"
+    if is_formula(block):
+        return "Formula"
     if is_footnote(block, blocks, style):
         return "Footnote"
     heading = is_heading(block, style)
@@ -190,6 +198,12 @@ def is_footnote(block: Block, blocks: Sequence[Block], style: PageStyle) -> bool
     )
 
 
+def is_formula(block: Block) -> bool:
+    """Mathematics that the detector took for text or did not see: a sign of relation or operation, and no long word."""
+    text = text_of(block)
+    return len(text) <= FORMULA_CHARACTERS and bool(MATHEMATICS.search(text)) and not LONG_WORD.search(text)
+
+
 def is_list_item(block: Block) -> bool:
     text = text_of(block)
     if BULLET.match(text):
@@ -200,12 +214,12 @@ def is_list_item(block: Block) -> bool:
 def is_heading(block: Block, style: PageStyle) -> bool:
     """Short, and larger, bolder or numbered where body text is not; the detector's word counts if nothing speaks against it."""
     text = text_of(block)
-    letters = sum(character.isalpha() for character in text)
+    letters = sum(map(len, WORD_IN_HEADING.findall(text)))
     size = font_size(block) / style.body_size
     lines = TITLE_LINES if size >= TITLE_SIZE else HEADING_LINES
     if not letters or len(block.lines) > lines or len(text) > HEADING_CHARACTERS:
         return False
-    if block.lines[0].is_ocr:
+    if block.lines[0].measured:
         return block.label == "title"
     bold = all(line.bold for line in block.lines) and not style.body_bold
     if size >= HEADING_SIZE:

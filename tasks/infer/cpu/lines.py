@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tasks.lake.rows import TextLine
 
 VERTICAL_ASPECT = 2.0
 """Height over width beyond which a line of three characters or more cannot be horizontal."""
+RUNNING_TEXT = 20
+"""Characters; shorter lines are labels and figures, which come in many sizes in any document."""
+MIN_SIZES = 10
+MAX_CHANGES = 0.4
+"""Changes of size per line: on typeset pages only headings, notes and captions change it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of text. `score` is the recogniser's confidence, None for the text layer."""
+    """One line of text. `score` is the recogniser's confidence, None for the text layer.
+
+    `measured` says that the font size is a guess from the box: it varies from line to line, and weight is unknown.
+    """
 
     text: str
     x0: float
@@ -25,10 +33,7 @@ class Line:
     bold: bool
     word_x: tuple[float, ...] = ()
     score: float | None = None
-
-    @property
-    def is_ocr(self) -> bool:
-        return self.score is not None
+    measured: bool = False
 
     @property
     def is_vertical(self) -> bool:
@@ -48,7 +53,20 @@ class Word:
     font_size: float
 
 
-def from_text_layer(text_line: TextLine) -> Line | None:
+def from_text_layer(text_lines: Sequence[TextLine]) -> list[Line]:
+    """The lines of a text layer, in its order, without those in which nothing can be seen."""
+    lines = [line for text_line in text_lines if (line := _from_text_line(text_line))]
+    return [replace(line, measured=True, bold=False) for line in lines] if has_measured_sizes(lines) else lines
+
+
+def has_measured_sizes(lines: Sequence[Line]) -> bool:
+    """Whether the text layer was made by an OCR program: the size changes from one line of running text to the next."""
+    sizes = [line.font_size for line in lines if len(line.text) >= RUNNING_TEXT]
+    changes = sum(abs(a - b) > 0.01 * a for a, b in pairwise(sizes))
+    return len(sizes) >= MIN_SIZES and changes > MAX_CHANGES * len(sizes)
+
+
+def _from_text_line(text_line: TextLine) -> Line | None:
     """The line with spaces normalised and corners in order; None when nothing in it can be seen."""
     words = text_line.text.split()
     if not words:
@@ -96,6 +114,7 @@ def join_pieces(pieces: list[Line]) -> Line:
         bold=longest.bold,
         word_x=tuple(edge for p in pieces for word in words_of(p) for edge in (word.x0, word.x1)),
         score=min(scores) if scores else None,
+        measured=longest.measured,
     )
 
 

@@ -25,8 +25,9 @@ INK_TO_FONT_SIZE = 0.75
 """The detector's boxes are about as high as a line of text is, a third more than its font size."""
 MIN_SIDE_PX = 8
 """Smaller images hold no letter and make the detector divide by zero."""
-MAX_ASPECT = 40
-"""Longer strips are squeezed to nothing by the detector's input size; they are cut before (`read_lines`)."""
+DETECTION_SIDE_PX = 960
+"""Longer side of what the text detector sees. On A4 at 10 points it finds the same lines as at 2000, in a fifth of the time
+and half of the memory. Recognition works on crops of the whole image; in batches it is slower on one core."""
 
 
 class OcrReader:
@@ -42,6 +43,9 @@ class OcrReader:
             params={
                 "Global.log_level": "error",
                 "Global.use_cls": False,
+                "Det.limit_type": "max",
+                "Det.limit_side_len": DETECTION_SIDE_PX,
+                "Rec.rec_batch_num": 1,
                 "Det.model_path": str(models / DETECTION_MODEL),
                 "Cls.model_path": str(models / ORIENTATION_MODEL),
                 "Rec.model_path": str(models / RECOGNITION_MODEL),
@@ -66,5 +70,5 @@ class OcrReader:
             (x0, y0), (x1, y1) = quad.min(axis=0), quad.max(axis=0)
             box = (float(x0 * scale_x), float(y0 * scale_y), float(x1 * scale_x), float(y1 * scale_y))
             font_size = max((box[3] - box[1]) * INK_TO_FONT_SIZE, 1.0)
-            lines.append(Line(" ".join(words), *box, font_size, bold=False, score=float(score)))
+            lines.append(Line(" ".join(words), *box, font_size, bold=False, score=float(score), measured=True))
         return lines

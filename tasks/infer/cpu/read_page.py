@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from functools import cache
 from statistics import fmean
 
-from tasks.infer.cpu.blocks import Block, build_blocks, content_box
+from tasks.infer.cpu.blocks import Block, build_blocks, content_box, join_leaders
 from tasks.infer.cpu.categories import categorize, page_style, raw_category
 from tasks.infer.cpu.geometry import into_rows
 from tasks.infer.cpu.layout_detector import LayoutDetector
-from tasks.infer.cpu.lines import Line, from_text_layer
+from tasks.infer.cpu.lines import from_text_layer
 from tasks.infer.cpu.markdown import as_markdown, vocabulary_of
 from tasks.infer.cpu.ocr import OcrReader
 from tasks.infer.cpu.page_image import PageImage
@@ -46,7 +46,7 @@ class PageReader:
     def read_page(self, page: Page) -> list[Element]:
         """The elements of a page that has an image, in reading order."""
         image = PageImage(page)
-        lines = [line for text_line in page.text_layer if (line := from_text_layer(text_line))]
+        lines = join_leaders(from_text_layer(page.text_layer))
         detected = self._detector.detect(image.small)
         regions = resolve_regions(detected, lines, image.width_pt, image.height_pt)
         if needs_ocr(lines, regions, page.ink):

@@ -133,15 +133,15 @@ def _distinct(rulings: Sequence[Ruling]) -> list[float]:
 def _aligned_tables(lines: Sequence[Line]) -> list[Region]:
     """Tables among lines outside tables and figures."""
     runs: list[list[list[Line]]] = [[]]
+    wide_before = False
     for row in into_rows([line for line in lines if not line.is_vertical]):
         previous = runs[-1][-1] if runs[-1] else row
         far = row[0].y0 - max(line.y1 for line in previous) > MAX_ROW_GAP * row[0].font_size
-        longest = max(len(line.text) for line in row)
-        running_text = longest > (MAX_CELL_CHARACTERS if len(row) == 1 else 2 * MAX_CELL_CHARACTERS)
-        if far or running_text:
+        wide = max(len(line.text) for line in row) > MAX_CELL_CHARACTERS and not (len(row) > 1 and _is_number(row[-1]))
+        if far or (wide and (wide_before or len(row) > 1)):
             runs.append([])
-        if not running_text:
-            runs[-1].append(row)
+        runs[-1].append(row)
+        wide_before = wide
     tables = []
     for run in runs:
         several = [i for i, row in enumerate(run) if len(row) > 1]
@@ -154,9 +154,13 @@ def _aligned_tables(lines: Sequence[Line]) -> list[Region]:
 def _are_cells(rows: Sequence[Sequence[Line]]) -> bool:
     """Short pieces, and figures mostly, except in the first column: columns of text and lists of contents are neither."""
     texts = [line.text for row in rows for line in row]
-    right = [line.text for row in rows for line in row[1:]]
-    numbers = sum(sum(c.isdigit() for c in text) >= 0.5 * len(text.replace(" ", "")) for text in right)
+    right = [line for row in rows for line in row[1:]]
+    numbers = sum(map(_is_number, right))
     return median(map(len, texts)) <= MAX_CELL_CHARACTERS and numbers >= MIN_NUMBERS * len(right)
+
+
+def _is_number(line: Line) -> bool:
+    return sum(character.isdigit() for character in line.text) >= 0.5 * len(line.text.replace(" ", ""))
 
 
 def _table_if_cells(figure: Region, lines: Sequence[Line]) -> Region:

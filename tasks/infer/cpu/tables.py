@@ -41,6 +41,8 @@ RULE_COVERS = 0.5
 """A border is drawn between two cells when rulings cover this share of it."""
 ROWS_PER_BAND = 1.6
 """Text rows per ruled band up to which the rulings are taken for the rows; beyond, they only part groups of rows."""
+BETWEEN = 0.2
+"""Of a row's height, overlapped by both neighbours."""
 MIN_GRID_BANDS = 3
 LARGEST_BAND = 0.6
 """Share of all rows of text: a band with more is the body of a table of which only the head is ruled off."""
@@ -84,7 +86,7 @@ def table_html(
     words = [word for line in lines for word in words_of(line)]
     if not words:
         return ""
-    rows = [segments_of(row) for row in into_rows(words)]
+    rows = _without_between([segments_of(row) for row in into_rows(words)])
     ys = _parting(_positions(horizontal, box.x1 - box.x0), [(w.y0 + w.y1) / 2 for w in words])
     xs = _parting(_positions(vertical, box.y1 - box.y0), [(w.x0 + w.x1) / 2 for w in words])
     bands = _bands(rows, ys)
@@ -108,6 +110,21 @@ def segments_of(words: Sequence[Word]) -> list[Segment]:
         Segment(tuple(run), run[0].x0, min(w.y0 for w in run), max(w.x1 for w in run), max(w.y1 for w in run))
         for run in runs
     ]
+
+
+def _without_between(rows: list[list[Segment]]) -> list[list[Segment]]:
+    """Rows that stand between two rows of numbers and overlap both, a cell centred over the two, given to the upper one."""
+    kept = rows[:1]
+    for index in range(1, len(rows)):
+        row, below = rows[index], rows[index + 1] if index + 1 < len(rows) else []
+        height = max(s.y1 for s in row) - min(s.y0 for s in row)
+        over = max(s.y1 for s in kept[-1]) - min(s.y0 for s in row)
+        under = max(s.y1 for s in row) - min(s.y0 for s in below) if below else 0.0
+        if min(over, under) > BETWEEN * height and _is_rows_of_numbers([kept[-1], below]):
+            kept[-1] = sorted([*kept[-1], *row], key=lambda s: s.x0)
+        else:
+            kept.append(row)
+    return kept
 
 
 def _positions(rulings: Sequence[Ruling], extent: float) -> list[float]:
@@ -194,10 +211,18 @@ def _parts_rows(x: float, rows: list[list[Segment]]) -> bool:
 def _rulings_are_rows(bands: list[list[list[Segment]]], ruled_columns: bool) -> bool:
     """Whether each ruled band is one row of the table, rather than its head, its body or its foot."""
     texts = sum(len(band) for band in bands)
+    several = [band for band in bands if len(band) > 1]
+    if several and sum(map(_is_rows_of_numbers, several)) >= 0.5 * len(several):
+        return False
     if len(bands) >= 2 and texts <= ROWS_PER_BAND * len(bands):
         return True
     largest = max(len(band) for band in bands)
     return ruled_columns and len(bands) >= MIN_GRID_BANDS and largest <= LARGEST_BAND * texts
+
+
+def _is_rows_of_numbers(band: list[list[Segment]]) -> bool:
+    """Whether a band holds several rows with two numbers each: wrapped cells do not wrap into columns of numbers."""
+    return sum(sum(map(_is_number, row)) >= 2 for row in band) >= 2
 
 
 def _text_rows(bands: list[list[list[Segment]]], edges: Sequence[Edge]) -> list[list[list[Segment]]]:
