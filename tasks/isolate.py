@@ -17,9 +17,9 @@ from collections.abc import Generator
 from types import TracebackType
 
 from tasks.errors import PagelakeError, WorkerDied
-from tasks.isolate_worker import START_TIMEOUT_S, Worker, WorkerFailed
+from tasks.isolate_worker import START_TIMEOUT_S, Worker, WorkerFailed, WorkerUnusable
 
-__all__ = ["DEFAULT_MEMORY_LIMIT_BYTES", "PoolClosed", "WorkerFailed", "WorkerPool"]
+__all__ = ["DEFAULT_MEMORY_LIMIT_BYTES", "PoolClosed", "WorkerFailed", "WorkerPool", "WorkerUnusable"]
 
 DEFAULT_MEMORY_LIMIT_BYTES = 4 << 30
 
@@ -83,6 +83,7 @@ class WorkerPool:
         Raises:
             WorkerDied: The child crashed, reached its memory limit or took too long. Another takes its place.
             WorkerFailed: The handler raised.
+            WorkerUnusable: A child cannot be started at all.
             PoolClosed: `close` was called, before or meanwhile.
         """
         worker = self._take()

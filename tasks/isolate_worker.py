@@ -46,6 +46,14 @@ class WorkerFailed(PagelakeError):
         super().__init__(f"{type_name}: {message}" if message else type_name)
 
 
+class WorkerUnusable(PagelakeError):
+    """A child does not even start: the installation is broken or the machine has no room. No work can be blamed."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name, self.problem = name, problem
+        super().__init__(f"A {name} process cannot be started: {problem}")
+
+
 class Worker:
     """One child and its pipes. Used by one thread at a time; only `end` may come from another."""
 
@@ -88,9 +96,10 @@ class Worker:
         return not self._ended
 
     def wait_until_ready(self, timeout_s: float) -> None:
-        self._busy = True
-        if (answer := self._receive(timeout_s))[0] != Kind.DONE:
-            raise RuntimeError(f"a worker began with {answer}")
+        try:
+            self._receive(timeout_s)
+        except (WorkerDied, WorkerFailed) as error:
+            raise WorkerUnusable(self._name, str(error)) from error
 
     def begin(self, request: object) -> bool:
         """Send a request, after what is left of an abandoned one. False when the child is no longer there."""
@@ -98,11 +107,11 @@ class Worker:
             while self._busy:
                 with contextlib.suppress(WorkerFailed):
                     self._receive(self._patience_s)
+            self._drain_stderr()
+            self._stderr_lines.clear()
             self._send(frame(Kind.REQUEST, pickle.dumps(request, protocol=5)), START_TIMEOUT_S)
         except (WorkerDied, OSError):
             return False
-        self._drain_stderr()
-        self._stderr_lines.clear()
         self._busy = True
         return True
 

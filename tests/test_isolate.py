@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tasks.errors import WorkerDied
-from tasks.isolate import PoolClosed, WorkerFailed, WorkerPool
+from tasks.isolate import PoolClosed, WorkerFailed, WorkerPool, WorkerUnusable
 
 HANDLER = (f"{__package__}." if __package__ else "") + "isolate_handlers:act"
 
@@ -165,10 +165,16 @@ def test_the_child_sees_no_credentials(pool, monkeypatch):
 
 def test_a_handler_that_cannot_be_imported_is_named():
     with WorkerPool("tasks.no_such_module:act", 1) as pool:
-        with pytest.raises(WorkerFailed, match="no_such_module"):
-            ask(pool, "pid")
-        with pytest.raises(WorkerFailed, match="no_such_module"):
-            ask(pool, "pid")
+        for _ in range(2):
+            with pytest.raises(WorkerUnusable, match="no_such_module"):
+                ask(pool, "pid")
+
+
+def test_last_words_are_those_of_the_request_that_failed(pool):
+    ask(pool, "chatter", 3)
+    with pytest.raises(WorkerDied) as caught:
+        ask(pool, "last_words")
+    assert caught.value.detail.endswith("its last words: the needle is broken")
 
 
 def test_peak_memory_is_that_of_the_largest_worker_ever(pool):

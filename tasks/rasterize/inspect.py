@@ -29,6 +29,7 @@ def inspect_document(pool: WorkerPool, path: str, password: str | None, timeout_
     Raises:
         DocumentError: It is none that pagelake reads; a file that kills the process that opens it is `corrupt`.
         PoolClosed: The run is being stopped.
+        WorkerUnusable: The rendering processes do not start.
     """
     try:
         answer = _only(pool.run(InspectRequest(path, password), timeout_s))

@@ -59,7 +59,7 @@ def rasterize_pages(
     password: str | None = None,
     *,
     window_pages: int | None = None,
-    window_bytes: int = 128 << 20,
+    window_bytes: int = 64 << 20,
 ) -> Iterator[Page]:
     """Yield exactly one Page for every page of every span, in order: rendered, or failed with its kind and message.
 
@@ -73,6 +73,7 @@ def rasterize_pages(
 
     Raises:
         PoolClosed: The run is being stopped.
+        WorkerUnusable: The rendering processes do not start.
     """
     renderer = _Renderer(pool, settings, password)
     ahead = window_pages or 2 * UNIT_PAGES * pool.size

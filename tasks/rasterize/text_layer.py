@@ -33,7 +33,6 @@ _MAX_SIZE_RATIO = 2.0
 _MIN_SHARED_HEIGHT = 0.3
 _JOIN_GAP_EM, _JOIN_OVERLAP_EM, _JOIN_SHARED_HEIGHT = 0.5, 0.2, 0.8
 _SPACE_EM = 0.15
-_BOLD_WEIGHT = 650
 _BOLD_NAMES = re.compile("bold|black|heavy|demi|cmbx|cmssbx|sfbx|nimbus.*medi", re.IGNORECASE)
 _FORCE_BOLD_FLAG = 1 << 18
 _STROKED_MODES = (2, 6)
@@ -193,15 +192,15 @@ def _read_font(address: int) -> _Font:
     font = ctypes.cast(address, pdfium_c.FPDF_FONT)
     name = ctypes.create_string_buffer(256)
     pdfium_c.FPDFFont_GetBaseFontName(font, name, len(name))
+    # Not FPDFFont_GetWeight: a guess from the stem width, which calls the regular cut of many fonts bold.
     says_bold = _BOLD_NAMES.search(name.value.decode("latin-1")) is not None
-    heavy = pdfium_c.FPDFFont_GetWeight(font) >= _BOLD_WEIGHT
     forced = bool(max(0, pdfium_c.FPDFFont_GetFlags(font)) & _FORCE_BOLD_FLAG)
     ascent, descent = ctypes.c_float(), ctypes.c_float()
     pdfium_c.FPDFFont_GetAscent(font, 1.0, ascent)
     pdfium_c.FPDFFont_GetDescent(font, 1.0, descent)
     usable = 0.2 < ascent.value < 2 and -1 < descent.value <= 0
     spans = (ascent.value, descent.value) if usable else (0.8, -0.2)
-    return _Font(says_bold or heavy or forced, *spans)
+    return _Font(says_bold or forced, *spans)
 
 
 def _directions(matrices: NDArray[np.float32], frame: PageFrame) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import SAMPLES, Cli
-from small_documents import write_pdf
+from plain_pdf import write_pdf
 
 pytestmark = pytest.mark.integration
 

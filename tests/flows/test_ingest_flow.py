@@ -11,7 +11,7 @@ import pytest
 import yaml
 from conftest import Cli
 from prefect.flows import load_flow_from_entrypoint
-from small_documents import write_pdf
+from plain_pdf import write_pdf
 
 from flows.ingest import ingest
 

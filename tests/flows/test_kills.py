@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from lake_contents import contents, differences
-from small_documents import write_pdf
+from plain_pdf import write_pdf
 
 pytestmark = pytest.mark.integration
 

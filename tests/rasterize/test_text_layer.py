@@ -74,6 +74,13 @@ def test_a_bold_word_inside_a_line_does_not_cut_it_but_a_bold_line_is_bold(tmp_p
     assert bold.bold
 
 
+def test_a_thick_stem_alone_is_not_bold(tmp_path):
+    path = raw_pdf(tmp_path / "page.pdf", ["BT /F1 10 Tf 20 50 Td (Body text) Tj ET"])
+    descriptor = "/FontDescriptor<</Type/FontDescriptor/FontName/Garamond/Flags 32/StemV 200>>"
+    path.write_text(path.read_text().replace("/BaseFont/Helvetica/", f"{descriptor}/BaseFont/Garamond/"))
+    assert not render(path).text_layer[0].bold
+
+
 def test_filled_and_stroked_text_counts_as_bold(tmp_path):
     (line,) = lines_of(tmp_path, "BT 2 Tr /F1 10 Tf 20 50 Td (Heading) Tj ET")
     assert line.bold
