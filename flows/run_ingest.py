@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from flows.orphans import end_orphans, mark_as_owner
 from tasks.discover.listing import check_source
 from tasks.errors import Interrupted, PagelakeError
 from tasks.lake.storage import LakeFolder
@@ -29,6 +30,8 @@ def run_ingest(source: list[str], lake: str, **options: Any) -> str:  # noqa: AN
     LakeFolder.open(lake)
     for one in source:
         check_source(one)
+    end_orphans()
+    mark_as_owner()
     from flows.ingest import ingest  # importing Prefect takes seconds; a wrong command should be told at once
 
     run = cast("Callable[..., State[RunSummary]]", ingest)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator
+from contextlib import suppress
 from types import TracebackType
 
 from tasks.errors import PagelakeError, WorkerDied
@@ -22,6 +23,9 @@ from tasks.isolate_worker import START_TIMEOUT_S, Worker, WorkerFailed, WorkerUn
 __all__ = ["DEFAULT_MEMORY_LIMIT_BYTES", "PoolClosed", "WorkerFailed", "WorkerPool", "WorkerUnusable"]
 
 DEFAULT_MEMORY_LIMIT_BYTES = 4 << 30
+
+
+START_ATTEMPTS = 3
 
 
 class PoolClosed(PagelakeError):
@@ -134,6 +138,13 @@ class WorkerPool:
             raise
 
     def _start(self) -> Worker:
+        """A worker that is ready. One that ends while it starts may have been killed from outside: another is tried."""
+        for _ in range(START_ATTEMPTS - 1):
+            with suppress(WorkerUnusable):
+                return self._start_once()
+        return self._start_once()
+
+    def _start_once(self) -> Worker:
         worker = Worker(self._handler, self._memory_limit_bytes, self.name)
         with self._changed:
             self._all.add(worker)

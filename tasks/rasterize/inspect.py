@@ -32,7 +32,7 @@ def inspect_document(pool: WorkerPool, path: str, password: str | None, timeout_
         WorkerUnusable: The rendering processes do not start.
     """
     try:
-        answer = _only(pool.run(InspectRequest(path, password), timeout_s))
+        answer = _ask_again_if_killed(pool, InspectRequest(path, password), timeout_s)
     except WorkerDied as error:
         raise DocumentError("corrupt", f"Opening it ended the process ({error.reason}): {error.detail}") from error
     except WorkerFailed as error:
@@ -41,6 +41,16 @@ def inspect_document(pool: WorkerPool, path: str, password: str | None, timeout_
         raise DocumentError(answer.kind, answer.detail)
     assert isinstance(answer, DocumentFacts)
     return answer
+
+
+def _ask_again_if_killed(pool: WorkerPool, request: InspectRequest, timeout_s: float) -> object:
+    """A process that dies may have been killed by somebody else: the document gets a second, fresh one."""
+    try:
+        return _only(pool.run(request, timeout_s))
+    except WorkerDied as error:
+        if error.reason == "timeout":
+            raise
+        return _only(pool.run(request, timeout_s))
 
 
 def _only(answers: Iterator[object]) -> object:

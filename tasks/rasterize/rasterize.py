@@ -94,7 +94,8 @@ class _Progress:
 
     next_page: int
     opened: Opened | None = None
-    failed_openings: int = 0
+    asked_again: tuple[int, bool] | None = None
+    """The page, and whether with forms, that was asked for again after its process had died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +153,12 @@ class _Renderer:
     def _bury(
         self, unit: LocalSpan, progress: _Progress, draw_forms: bool, death: WorkerDied, give: Callable[[Page], None]
     ) -> None:
-        """Decide what the dead process costs: the forms, one page, or the document that cannot be opened at all."""
+        """Decide what the dead process costs: nothing yet, the forms, one page, or the document that never opens."""
         problem = PageError(_KIND_OF_DEATH[death.reason], death.detail)
-        if draw_forms and (progress.opened is None or progress.opened.draws_forms):
+        asked = (progress.next_page, draw_forms)
+        if death.reason != "timeout" and progress.asked_again != asked:
+            progress.asked_again = asked  # somebody else may have killed it: once more, in a fresh process
+        elif draw_forms and (progress.opened is None or progress.opened.draws_forms):
             with self._lock:
                 self.deadly_forms.add(unit.doc_id)
         elif progress.opened is None:

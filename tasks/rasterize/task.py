@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from tasks.rasterize.rasterize import RenderSettings
-
 from tasks.isolate import WorkerPool
 from tasks.lake.runs import UnitOfWork
 from tasks.lake.shards import Shard
 from tasks.lake.storage import LakeFolder
+from tasks.rasterize.rasterize import RenderSettings
 from tasks.rasterize.shard import rasterize_shard
 from tasks.stage_task import stage_task
 

@@ -132,3 +132,21 @@ def test_ctrl_c_stops_within_seconds_and_the_next_run_goes_on(collection, undist
     assert not psutil.wait_procs(workers, timeout=5)[1]
     finish(collection, lake, prefect_environment)
     assert not differences(contents(lake), undisturbed)
+
+
+@pytest.mark.slow
+def test_the_temporary_server_of_a_killed_run_is_ended_by_the_next(collection, tmp_path, prefect_environment):
+    environment = {name: value for name, value in prefect_environment.items() if name != "PREFECT_API_URL"}
+    environment["PREFECT_HOME"] = str(tmp_path / "home")
+    process = start(collection, tmp_path / "lake", environment)
+    wait_for_stages(process, 1)
+    [server] = [child for child in children_of(process.pid) if "uvicorn" in _command_line(child)]
+    process.kill()
+    process.wait()  # not communicate(): the server holds the other end of its output open
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    process.stderr.close()
+    assert server.is_running()
+    finish(collection, tmp_path / "lake", environment)
+    assert not server.is_running()

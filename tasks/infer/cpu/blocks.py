@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from tasks.infer.cpu.geometry import Box, bounding_box, into_rows, overlap_x, overlap_y
 from tasks.infer.cpu.lines import Line, gaps_between, join_pieces
-from tasks.infer.cpu.paragraphs import starts_list_item, split_into_paragraphs
+from tasks.infer.cpu.paragraphs import CAPTION, split_into_paragraphs, starts_list_item
 from tasks.infer.cpu.regions import CONTAINERS, Region, region_of
 
 LOOSE = "loose"
@@ -57,6 +57,7 @@ def build_blocks(lines: Sequence[Line], regions: Sequence[Region]) -> list[Block
     members: dict[int | None, list[Line]] = defaultdict(list)
     for line in lines:
         members[region_of(line, regions)].append(line)
+    _take_captions(members, regions)
     blocks = [_text_block(None, [line]) for line in _take_vertical(members, regions)]
     rows: list[tuple[int | None, Line]] = []
     for index, region in enumerate(regions):
@@ -74,9 +75,23 @@ def build_blocks(lines: Sequence[Line], regions: Sequence[Region]) -> list[Block
     return blocks
 
 
+def _take_captions(members: dict[int | None, list[Line]], regions: Sequence[Region]) -> None:
+    """Captions that the detector's box for a picture has swallowed, with the lines right under them, become free lines."""
+    for index in [i for i in members if i is not None and regions[i].label == "figure"]:
+        last: Line | None = None
+        for line in sorted(members[index], key=lambda each: each.y1):
+            goes_on = (
+                last is not None and (line.y1 - last.y1) < MAX_LOOSE_LEADING * line.font_size and same_size(line, last)
+            )
+            if not line.is_vertical and (CAPTION.match(line.text) or goes_on):
+                members[None].append(line)
+                members[index].remove(line)
+                last = line
+
+
 def _take_vertical(members: dict[int | None, list[Line]], regions: Sequence[Region]) -> list[Line]:
-    """Lines that run up or down the page, taken out of all text: nothing continues them, and as part of a row they would
-    hold half the page together. In tables and pictures they stay."""
+    """Lines that run up or down the page, taken out of all text: nothing continues them, and as part of a row they
+    would hold half the page together. In tables and pictures they stay."""
     taken: list[Line] = []
     for index, lines in members.items():
         if index is None or regions[index].label not in CONTAINERS:

@@ -1,13 +1,13 @@
 """Which of the eleven categories a block is: the detector's class, corrected by what the text itself shows.
 
-The detector was trained on Chinese papers and knows ten classes, none of them a list, a footnote or a document title. So
-tables, pictures and formulas are taken from it; for text, font size, weight, position and pattern decide. In order:
+The detector was trained on Chinese papers and knows ten classes, none of them a list, a footnote or a document title.
+So tables, pictures and formulas are taken from it; for text, font size, weight, position and pattern decide. In order:
 
 - *Page-header*, *Page-footer*: a page number in the outer tenth, or in the outer quarter if nothing lies further out; a
-  block that the detector calls so, in the outer sixth and not set large; or one or two lines in the outer tenth, no larger
-  than body text and apart from it.
-- *Caption*: "Figure 3:", "Table 1.", "图 1"; without punctuation after the number only where the detector agrees or it is
-  bold or no sentence; and the short block under a label that stands alone.
+  block that the detector calls so, in the outer sixth and not set large; or one or two lines in the outer tenth, no
+  larger than body text and apart from it.
+- *Caption*: "Figure 3:", "Table 1.", "图 1"; without punctuation after the number only where the detector agrees or it
+  is bold or no sentence; and the short block under a label that stands alone.
 - *Formula*: besides the detector's, short text with mathematical signs and without words.
 - *Footnote*: in the lower half, smaller than body text, begins with a mark, and nothing of body size follows under it.
 - *List-item*: begins with a bullet, or with a number and is not a heading.
@@ -22,25 +22,32 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tasks.infer.cpu.blocks import LOOSE, Block
 from tasks.infer.cpu.geometry import overlap_x
-from tasks.infer.cpu.paragraphs import BULLET, CITATION, NUMBER, SENTENCE_END
+from tasks.infer.cpu.paragraphs import (
+    BULLET,
+    CAPTION,
+    CAPTION_NUMBER,
+    CAPTION_WORD,
+    CITATION,
+    NUMBER,
+    SENTENCE_END,
+)
 from tasks.infer.cpu.regions import CONTAINERS
 
 FIXED = {"table": "Table", "figure": "Picture", "equation": "Formula"}
-CAPTION_WORD = (
-    r"(?:fig(?:ure|\.)?|table|tab\.|tbl\.|chart|exhibit|scheme|plate|listing|algorithm|abbildung|abb\.|tabelle"
-    r"|tableau|figura|tabla|map|graph|photo|图|表|圖)"
-)
-CAPTION_NUMBER = r"\s*(?:[a-z]{1,2}[-.]?)?(?:\d+(?:[-.–]\d+)*[a-z]?|[ivx]+)"
-CAPTION = re.compile(rf"{CAPTION_WORD}{CAPTION_NUMBER}\s*[.:：|—–-]", re.IGNORECASE)
 LOOSE_CAPTION = re.compile(rf"{CAPTION_WORD}{CAPTION_NUMBER}(?:\s|$)", re.IGNORECASE)
-FOOTNOTE_MARK = re.compile(r"(?:\(?\d{1,3}[).]?|[*∗†‡§¶]+|[⁰¹²³⁴-⁹]+|\([a-z]\)|[a-z]\))\s*(?=\S)")
-NUMBERED_HEADING = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){1,4}\.?|\d{1,2}\.?|[IVX]{1,5}\.|[A-H]\.(?:\d{1,2}\.?)*)\s+(?=[^\W\d])")
+CAPTION_LABEL = re.compile(rf"{CAPTION_WORD}{CAPTION_NUMBER}\s*[.:]?", re.IGNORECASE)
+FOOTNOTE_MARK = re.compile(r"(?:\(?\d{1,3}[).]?|[*∗†‡§¶]+|[⁰¹²³⁴-⁹]+|\([a-z]\)|[a-z]\))\s*(?=\S)")  # noqa: RUF001
+NUMBERED_HEADING = re.compile(
+    r"(?:\d{1,2}(?:\.\d{1,2}){1,4}\.?|\d{1,2}\.?|[IVX]{1,5}\.|[A-H]\.(?:\d{1,2}\.?)*)\s+(?=[^\W\d])"
+)
 WORD_IN_HEADING = re.compile(r"[^\W\d_]{3,}|[\u2e80-\u9fff\uac00-\ud7af]+|(?<![^\W_])[A-Z]{2}(?![^\W_])")
-"""What makes a heading more than a figure or a piece of a formula: a word of three letters, Han or Hangul, an acronym."""
-MATHEMATICS = re.compile(r"[=≈≠≤≥±∑∏∫∂∇√∞→⇒∈∀∃×÷∝≡]")
+"""What makes a heading more than a figure or a piece of a formula: a word of three letters, Han or Hangul, an
+acronym."""
+MATHEMATICS = re.compile(r"[=≈≠≤≥±∑∏∫∂∇√∞→⇒∈∀∃×÷∝≡]")  # noqa: RUF001
 LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 FORMULA_CHARACTERS = 120
 HEADING_SIZE = 1.12
@@ -52,7 +59,11 @@ HEADING_LINES, TITLE_LINES = 3, 5
 HEADING_CHARACTERS = 160
 MARGIN_ZONE, DETECTED_MARGIN_ZONE = 0.10, 0.17
 """Share of the page's height at either end where running heads and page numbers stand."""
-PAGE_NUMBER = re.compile(r"[-–—|\s]*(?:page|seite|p\.|s\.)?\s*(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:/|of|von)\s*\d{1,4})?[-–—|\s]*", re.IGNORECASE)
+DASHES = r"[-\u2013\u2014|\s]*"
+PAGE_NUMBER = re.compile(
+    rf"{DASHES}(?:page|seite|p\.|s\.)?\s*(?:\d{{1,4}}|[ivxlc]{{1,7}})(?:\s*(?:/|of|von)\s*\d{{1,4}})?{DASHES}",
+    re.IGNORECASE,
+)
 PAGE_NUMBER_ZONE = 0.25
 """Where the outermost thing on the page is looked at for being a page number: pages may have wide margins."""
 LARGE_HEAD = 1.3
@@ -89,25 +100,33 @@ def page_style(blocks: Sequence[Block], width: float, height: float, page_number
 def categorize(blocks: Sequence[Block], style: PageStyle) -> list[str]:
     """A category for each block."""
     categories = [_own_category(block, blocks, style) for block in blocks]
+    _lists_of_headings(blocks, categories, style)
     title = _title(blocks, categories, style)
     if title is not None:
         categories[title] = "Title"
+    labels = [
+        b for b, c in zip(blocks, categories, strict=True) if c == "Caption" and CAPTION_LABEL.fullmatch(text_of(b))
+    ]
     for index, block in enumerate(blocks):
-        if categories[index] in ("Text", "Section-header") and _continues_caption(block, blocks, categories, style):
+        if categories[index] in ("Text", "Section-header") and _continues_caption(block, labels, style):
             categories[index] = "Caption"
     return categories
 
 
-def _continues_caption(block: Block, blocks: Sequence[Block], categories: Sequence[str], style: PageStyle) -> bool:
+def _lists_of_headings(blocks: Sequence[Block], categories: list[str], style: PageStyle) -> None:
+    """Numbered headings right under one another, with nothing between them to be headings of, are a list in bold."""
+    for i, (upper, lower) in enumerate(pairwise(blocks)):
+        both = {categories[i], categories[i + 1]} <= {"Section-header", "List-item"}
+        right_under = 0 <= lower.y0 - upper.y1 + 2 < style.body_size and overlap_x(upper, lower) > 0
+        if both and right_under and is_list_item(upper) and is_list_item(lower):
+            categories[i] = categories[i + 1] = "List-item"
+
+
+def _continues_caption(block: Block, labels: Sequence[Block], style: PageStyle) -> bool:
     """Whether right above stands a caption's label alone ("Table 1"), for which this short block is the wording."""
-    if len(block.lines) > HEADING_LINES:
-        return False
-    return any(
-        category == "Caption"
-        and LOOSE_CAPTION.fullmatch(text_of(other).rstrip(".:") + " ")
-        and overlap_x(block, other) > 0
-        and 0 <= block.y0 - other.y1 + style.body_size / 2 < 1.5 * style.body_size
-        for other, category in zip(blocks, categories, strict=True)
+    return len(block.lines) <= HEADING_LINES and any(
+        overlap_x(block, label) > 0 and 0 <= block.y0 - label.y1 + style.body_size / 2 < 1.5 * style.body_size
+        for label in labels
     )
 
 
@@ -212,7 +231,8 @@ def is_list_item(block: Block) -> bool:
 
 
 def is_heading(block: Block, style: PageStyle) -> bool:
-    """Short, and larger, bolder or numbered where body text is not; the detector's word counts if nothing speaks against it."""
+    """Short, and larger, bolder or numbered where body text is not; the detector's word counts if nothing speaks
+    against it."""
     text = text_of(block)
     letters = sum(map(len, WORD_IN_HEADING.findall(text)))
     size = font_size(block) / style.body_size
@@ -228,12 +248,13 @@ def is_heading(block: Block, style: PageStyle) -> bool:
     if size < FOOTNOTE_SIZE:
         return False
     if bold:
-        return letters > 2 and not text.endswith((".", ",", ";")) or block.label == "title"
+        return (letters > 2 and not text.endswith((".", ",", ";"))) or block.label == "title"
     return block.label == "title" and not text.endswith((",", ";"))
 
 
 def _title(blocks: Sequence[Block], categories: Sequence[str], style: PageStyle) -> int | None:
-    """Index of the document's title: the largest heading of page 1, if it is large enough and stands in the upper half."""
+    """Index of the document's title: the largest heading of page 1, if it is large enough and stands in the upper
+    half."""
     if style.page_number != 1:
         return None
     headings = [i for i, category in enumerate(categories) if category == "Section-header"]

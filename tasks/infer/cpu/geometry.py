@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -77,16 +78,21 @@ def iou(a: HasBox, b: HasBox) -> float:
 def into_rows(items: Sequence[Boxed]) -> list[list[Boxed]]:
     """Items grouped into rows from top to bottom, each from left to right.
 
-    The widest item of a row holds it together, and an item goes to the row whose middle is nearest to its own: so raised
-    marks stay with their line, and a symbol from a font with tall boxes does not tie two lines into one.
+    The widest item of a row holds it together, and an item goes to the row whose middle is nearest to its own: so
+    raised marks stay with their line, and a symbol from a font with tall boxes does not tie two lines into one.
     """
     rows: list[tuple[Boxed, list[Boxed]]] = []
+    middles: list[tuple[float, int]] = []  # of the rows, sorted: drawings have thousands of labels
+    reach = max((b.y1 - b.y0 for b in items), default=0.0) / 2
     for item in sorted(items, key=lambda b: b.x0 - b.x1):
-        home = min((row for row in rows if _same_row(row[0], item)), key=lambda row: _apart(row[0], item), default=None)
-        if home is None:
-            rows.append((item, [item]))
+        middle = (item.y0 + item.y1) / 2
+        near = middles[bisect_left(middles, (middle - reach, -1)) : bisect_right(middles, (middle + reach, len(rows)))]
+        homes = [row for _, row in near if _same_row(rows[row][0], item)]
+        if homes:
+            rows[min(homes, key=lambda row: _apart(rows[row][0], item))][1].append(item)
         else:
-            home[1].append(item)
+            insort(middles, (middle, len(rows)))
+            rows.append((item, [item]))
     rows.sort(key=lambda row: (row[0].y0 + row[0].y1, row[0].x0))
     return [sorted(members, key=lambda b: b.x0) for _, members in rows]
 

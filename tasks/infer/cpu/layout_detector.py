@@ -1,8 +1,8 @@
 """Where things are on a page image: the layout model, run with ONNX Runtime on one core.
 
-The model is PaddleOCR's PicoDet trained on CDLA (ten classes, `models/README.md`). It sees the page squeezed into 800 x 608
-pixels and answers, for each cell of four grids, a score per class and for each side of a box a distribution over the
-distance to that side. What lives here: preparing the image, decoding that answer, non-maximum suppression. What the
+The model is PaddleOCR's PicoDet trained on CDLA (ten classes, `models/README.md`). It sees the page squeezed into 800
+x 608 pixels and answers, for each cell of four grids, a score per class and for each side of a box a distribution over
+the distance to that side. What lives here: preparing the image, decoding that answer, non-maximum suppression. What the
 classes mean for an element is in `categories`; which of two overlapping boxes is right is decided in `blocks`.
 """
 
@@ -69,9 +69,9 @@ class LayoutDetector:
 
     def detect(self, image: np.ndarray, min_score: float = MIN_SCORE) -> list[DetectedBox]:
         """Boxes on a page image (height x width x 3, RGB, 8 bit), best score first within each class."""
-        outputs = self._session.run(None, {self._session.get_inputs()[0].name: prepare(image)})
-        scores, distributions = outputs[: len(STRIDES)], outputs[len(STRIDES) :]
-        return decode([s[0] for s in scores], [d[0] for d in distributions], self.labels, min_score)
+        answer = self._session.run(None, {self._session.get_inputs()[0].name: prepare(image)})
+        heads = [np.asarray(output)[0] for output in answer]
+        return decode(heads[: len(STRIDES)], heads[len(STRIDES) :], self.labels, min_score)
 
 
 def prepare(image: np.ndarray) -> np.ndarray:

@@ -13,8 +13,10 @@ VERTICAL_ASPECT = 2.0
 RUNNING_TEXT = 20
 """Characters; shorter lines are labels and figures, which come in many sizes in any document."""
 MIN_SIZES = 10
-MAX_CHANGES = 0.4
-"""Changes of size per line: on typeset pages only headings, notes and captions change it."""
+JITTER = 0.01, 0.15
+"""Changes of size, relative: from a heading to its text it is more, within typeset text none."""
+MAX_CHANGES = 0.3
+"""Changes by jitter per line; notes and captions come to a tenth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def from_text_layer(text_lines: Sequence[TextLine]) -> list[Line]:
 def has_measured_sizes(lines: Sequence[Line]) -> bool:
     """Whether the text layer was made by an OCR program: the size changes from one line of running text to the next."""
     sizes = [line.font_size for line in lines if len(line.text) >= RUNNING_TEXT]
-    changes = sum(abs(a - b) > 0.01 * a for a, b in pairwise(sizes))
+    changes = sum(JITTER[0] * a < abs(a - b) < JITTER[1] * a for a, b in pairwise(sizes))
     return len(sizes) >= MIN_SIZES and changes > MAX_CHANGES * len(sizes)
 
 

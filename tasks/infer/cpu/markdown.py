@@ -1,7 +1,7 @@
 """The text of an element as Markdown, from its lines.
 
-Headings get `# ` or `## `, list items `- ` or their number; the lines of a paragraph become one line. Nothing is escaped:
-people search this text, and a stray asterisk harms a rendering less than a backslash harms a search.
+Headings get `# ` or `## `, list items `- ` or their number; the lines of a paragraph become one line. Nothing is
+escaped: people search this text, and a stray asterisk harms a rendering less than a backslash harms a search.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ SOFT_HYPHENS = "\u00ad\u0002"
 WORD = re.compile(r"[^\W\d_]+(?:[-\u2010][^\W\d_]+)*")
 LAST_WORD = re.compile(rf"([^\W_]+(?:[-\u2010][^\W_]+)*)[{HYPHENS}]$")
 FIRST_WORD = re.compile(r"[^\W\d_]+")
-KEPT_PREFIXES = frozenset(
-    "self non well all co cross ex ill low high multi pre post semi quasi half two three four five six seven eight nine "
-    "ten one long short large small real full single double open state end time user data model domain task".split()
+KEPT_PREFIX = re.compile(
+    "self|non|well|all|co|cross|ex|ill|low|high|multi|pre|post|semi|quasi|half|one|two|three|four|five|six|seven|eight"
+    "|nine|ten|long|short|large|small|real|full|single|double|open|state|end|time|user|data|model|domain|task",
+    re.IGNORECASE,
 )
 """First parts of compounds that are written with a hyphen more often than they are syllables of a longer word."""
 NUMBERED = re.compile(r"(\d{1,3})[.)]\s+")
@@ -59,7 +60,7 @@ def _keeps_hyphen(before: str, start: str, end: str, vocabulary: frozenset[str])
         return True
     if f"{last_part}{end}".lower() in vocabulary:
         return False
-    return start.lower() in KEPT_PREFIXES or len(last_part) < 2 or last_part.isupper()
+    return bool(KEPT_PREFIX.fullmatch(start)) or len(last_part) < 2 or last_part.isupper()
 
 
 def as_markdown(category: str, texts: Sequence[str], vocabulary: frozenset[str] = frozenset()) -> str:
@@ -81,6 +82,6 @@ def _list_item(text: str) -> str:
     if numbered:
         return f"{numbered[1]}. {text[numbered.end() :]}"
     bullet = BULLET.match(text)
-    if bullet and (text[0] in BULLETS or text[0] in "-–*o»>"):
+    if bullet and (text[0] in BULLETS or text[0] in "-–*o»>"):  # noqa: RUF001
         return f"- {text[bullet.end() :]}"
     return f"- {text}"

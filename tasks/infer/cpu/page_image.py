@@ -22,7 +22,8 @@ class PageImage:
 
     @cached_property
     def small(self) -> np.ndarray:
-        """RGB, at least as large as the layout model's input; a JPEG is decoded at a half, quarter or eighth at once."""
+        """RGB, at least as large as the layout model's input; a JPEG is decoded at a half, quarter or eighth at
+        once."""
         with Image.open(io.BytesIO(self._data)) as image:
             image.draft("RGB", (INPUT_WIDTH, INPUT_HEIGHT))
             return np.asarray(image.convert("RGB"))

@@ -15,12 +15,19 @@ from statistics import median
 
 from tasks.infer.cpu.lines import Line
 
-BULLETS = "•◦▪▫‣⁃∙●○■□◆◇▶►➢➤✓✔❖★☐☑·\uf0b7\uf0a7\uf0d8\uf076\uf0fc\uf06e"
-BULLET = re.compile(rf"(?:[{BULLETS}]|[-–*o»>](?=\s))\s*(?=\S)")
+BULLETS = "•◦▪▫‣⁃∙●○■□◆◇▶►➢➤✓✔❖★☐☑·\uf0b7\uf0a7\uf0d8\uf076\uf0fc\uf06e"  # noqa: RUF001
+BULLET = re.compile(rf"(?:[{BULLETS}]|[-–*o»>](?=\s))\s*(?=\S)")  # noqa: RUF001
 """Bullets proper may touch the text; dashes, stars and a lone "o" (Word's second level) need a space after them."""
 NUMBER = re.compile(r"(?:\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})\)|(?:\d{1,3}|[a-z])\.(?!\d))\s+(?=\S)")
+COUNT = re.compile(r"[(\[]?(\d{1,3})[.)\]](?!\d)")
 CITATION = re.compile(r"\[\d{1,3}\]\s+(?=\S)")
-SENTENCE_END = re.compile(r"[.!?:;。！？：；…][\"'”’»)\]]*$")
+CAPTION_WORD = (
+    r"(?:fig(?:ure|\.)?|table|tab\.|tbl\.|chart|exhibit|scheme|plate|listing|algorithm|abbildung|abb\.|tabelle"
+    r"|tableau|figura|tabla|map|graph|photo|图|表|圖)"
+)
+CAPTION_NUMBER = r"\s*(?:[a-z]{1,2}[-.]?)?(?:\d+(?:[-.–]\d+)*[a-z]?|[ivx]+)"  # noqa: RUF001
+CAPTION = re.compile(rf"{CAPTION_WORD}{CAPTION_NUMBER}\s*[.:：|—–-]", re.IGNORECASE)  # noqa: RUF001
+SENTENCE_END = re.compile(r"[.!?:;。！？：；…][\"'”’»)\]]*$")  # noqa: RUF001
 WIDE_LEADING = 1.3
 """Times the usual distance of the run; paragraph spacing is at least a third of a line, jitter under a tenth."""
 INDENT = 0.8
@@ -68,10 +75,19 @@ def _starts_item(lines: Sequence[Line], index: int) -> bool:
         return line.text[0] in BULLETS or starts_list_item(lines[0].text) or bool(SENTENCE_END.search(above.text))
     if not starts_list_item(line.text):
         return False
+    if _counts_on(lines[:index], line):
+        return True
     left, right = min(each.x0 for each in lines), max(each.x1 for each in lines)
     short = above.x1 - left < SHORT_LINE * (right - left)
     hangs = above.x0 > line.x0 + INDENT * line.font_size
     return bool(SENTENCE_END.search(above.text)) or short or hangs
+
+
+def _counts_on(above: Sequence[Line], line: Line) -> bool:
+    """Whether the last numbered line above has the number before this one's."""
+    number = COUNT.match(line.text)
+    before = next((match for each in reversed(above) if (match := COUNT.match(each.text))), None)
+    return bool(number and before and int(number[1]) == int(before[1]) + 1)
 
 
 def _wide_leading(lines: Sequence[Line], index: int) -> bool:

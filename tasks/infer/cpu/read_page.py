@@ -1,12 +1,12 @@
 """A page in, its elements in reading order out. The only way into this package.
 
 The steps: decode the image small, detect regions, take the text layer or read the image (`text_source`), make blocks
-(`blocks`), name them (`categories`), order them (`reading_order`), write their text (`markdown`, `tables`). Every line of
-text ends in exactly one element. Lines inside a picture become the picture's own text, plain, one per row: labels in a
-diagram are found by a search, and never mix with the paragraphs around it.
+(`blocks`), name them (`categories`), order them (`reading_order`), write their text (`markdown`, `tables`). Every line
+of text ends in exactly one element. Lines inside a picture become the picture's own text, plain, one per row: labels
+in a diagram are found by a search, and never mix with the paragraphs around it.
 
-`confidence` is the detector's score, times the mean score of the lines where OCR read them. Blocks that the detector has
-no box for have `LOOSE_CONFIDENCE` in place of its score.
+`confidence` is the detector's score, times the mean score of the lines where OCR read them. Blocks that the detector
+has no box for have `LOOSE_CONFIDENCE` in place of its score.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ class PageReader:
     """The loaded models; the OCR models are loaded by the first page that needs them."""
 
     def __init__(self) -> None:
+        import cv2
+
+        cv2.setNumThreads(1)  # several readers share the machine, one process each
         self._detector = LayoutDetector()
         self._ocr = OcrReader()
 

@@ -88,9 +88,11 @@ def _headings_to_what_follows(
     for before, after in pairwise(moved):
         last = max(before, key=lambda i: boxes[i].y0)
         rest = [i for i in before if i != last]
-        if categories[last] in ("Section-header", "Title") and rest and boxes[last].y0 >= bounding_box(
-            boxes[i] for i in rest
-        ).y1 - MAX_SHRINK:
+        if (
+            categories[last] in ("Section-header", "Title")
+            and rest
+            and boxes[last].y0 >= bounding_box(boxes[i] for i in rest).y1 - MAX_SHRINK
+        ):
             before.remove(last)
             after.insert(0, last)
     return moved

@@ -47,7 +47,9 @@ class Region:
     y1: float
 
 
-def resolve_regions(detected: Sequence[DetectedBox], lines: Sequence[Line], width: float, height: float) -> list[Region]:
+def resolve_regions(
+    detected: Sequence[DetectedBox], lines: Sequence[Line], width: float, height: float
+) -> list[Region]:
     """The boxes that stand, best score first."""
     regions = [
         Region(box.label, box.score, box.x0 * width, box.y0 * height, box.x1 * width, box.y1 * height)
@@ -103,7 +105,8 @@ def _superseded(region: Region, better: Region) -> bool:
 
 
 def _swallowed(region: Region, other: Region) -> bool:
-    """Whether a text box is only a part of a table or figure. Captions stay: the model often boxes them with the table."""
+    """Whether a text box is only a part of a table or figure. Captions stay: the model often boxes them with the
+    table."""
     if region.label in CONTAINERS or other.label not in CONTAINERS or region.label.endswith("caption"):
         return False
     return other.score >= FIRM_SCORE and coverage(region, other) > INSIDE

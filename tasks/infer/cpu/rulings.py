@@ -1,7 +1,7 @@
 """The drawn lines of a table, found in its image: long, thin, dark runs, horizontal and vertical.
 
-They come from the image and not from the PDF because scans have none in the PDF, and because a PDF draws them in a dozen
-ways (strokes, thin rectangles, images). What they mean for rows and columns is in `tables`.
+They come from the image and not from the PDF because scans have none in the PDF, and because a PDF draws them in a
+dozen ways (strokes, thin rectangles, images). What they mean for rows and columns is in `tables`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MIN_HORIZONTAL_PT = 18.0
 MIN_VERTICAL_PT = 11.0
 """Taller than a letter of a table, lower than its rows."""
 MAX_THICKNESS_PT = 4.0
-"""What is thicker is a filled cell, not a line."""
+"""What is thicker is no line. Of a filled cell only the rim is darker than its surroundings: that counts as lines."""
 WINDOW_PT = 8.0
 """Darkness is judged against the surroundings of this size, so that lines on coloured cells are found too."""
 MIN_CONTRAST = 12

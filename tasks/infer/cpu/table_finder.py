@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
-from tasks.infer.cpu.geometry import Box, area, bounding_box, coverage, into_rows, overlap_y, shared_area
+from tasks.infer.cpu.geometry import Box, area, bounding_box, coverage, into_rows, overlap_x, overlap_y
 from tasks.infer.cpu.lines import Line
 from tasks.infer.cpu.page_image import PageImage
 from tasks.infer.cpu.regions import CONTAINERS, Region, region_of, without_swallowed
@@ -41,6 +41,8 @@ MAX_SIDE_GAP = 5.0
 """In font sizes, between a table and a column that its box left out."""
 MIN_SIDE_ROWS = 0.5
 MIN_ALIGNED = 0.85
+SAME_HEIGHT = 0.4
+"""In font sizes, between the middles of lines: bold labels and figures of another font differ by a quarter."""
 
 
 def complete_tables(regions: Sequence[Region], lines: Sequence[Line], image: PageImage) -> list[Region]:
@@ -56,7 +58,8 @@ def complete_tables(regions: Sequence[Region], lines: Sequence[Line], image: Pag
 
 
 def _with_ruled(regions: list[Region], lines: Sequence[Line], image: PageImage) -> list[Region]:
-    """Grids added; they replace a detector's table of which they hold most lines, and a figure that they mostly fill."""
+    """Grids added; they replace a detector's table of which they hold most lines, and a figure that they mostly
+    fill."""
     page = Box(0.0, 0.0, image.width_pt, image.height_pt)
     grids = ruled_grids(*find_rulings(image.grey_crop(page), page, image.points_per_pixel), lines)
     added, replaced = [], []
@@ -95,9 +98,7 @@ def ruled_grids(horizontal: Sequence[Ruling], vertical: Sequence[Ruling], lines:
     return [box for box in boxes if not any(other != box and coverage(box, other) > 0.8 for other in boxes)]
 
 
-def _connected(
-    horizontal: Sequence[Ruling], vertical: Sequence[Ruling]
-) -> list[tuple[list[Ruling], list[Ruling]]]:
+def _connected(horizontal: Sequence[Ruling], vertical: Sequence[Ruling]) -> list[tuple[list[Ruling], list[Ruling]]]:
     """Rulings grouped by touching: each group's horizontal and vertical ones."""
     group_of = list(range(len(horizontal) + len(vertical)))
 
@@ -152,7 +153,8 @@ def _aligned_tables(lines: Sequence[Line]) -> list[Region]:
 
 
 def _are_cells(rows: Sequence[Sequence[Line]]) -> bool:
-    """Short pieces, and figures mostly, except in the first column: columns of text and lists of contents are neither."""
+    """Short pieces, and figures mostly, except in the first column: columns of text and lists of contents are
+    neither."""
     texts = [line.text for row in rows for line in row]
     right = [line for row in rows for line in row[1:]]
     numbers = sum(map(_is_number, right))
@@ -181,9 +183,14 @@ def _completed(table: Region, regions: Sequence[Region], lines: Sequence[Line]) 
     size = median(line.font_size for line in own)
     captions = [r for r in regions if r.label.endswith("caption")]
     above = [
-        line for line in lines
-        if line.y1 <= table.y0 + size and table.y0 - line.y1 < size and coverage(line, table) < 0.5
-        and table.x0 <= line.x0 and line.x1 <= table.x1 and region_of(line, captions) is None
+        line
+        for line in lines
+        if line.y1 <= table.y0 + size
+        and table.y0 - line.y1 < size
+        and coverage(line, table) < 0.5
+        and table.x0 <= line.x0
+        and line.x1 <= table.x1
+        and region_of(line, captions) is None
     ]
     if len(above) > 1 and max(len(line.text) for line in above) < MAX_CELL_CHARACTERS and len(into_rows(above)) == 1:
         table = replace(table, y0=min(line.y0 for line in above))
@@ -193,19 +200,23 @@ def _completed(table: Region, regions: Sequence[Region], lines: Sequence[Line]) 
 def _with_side_columns(
     table: Region, regions: Sequence[Region], lines: Sequence[Line], rows: list[list[Line]], reach: float
 ) -> Region:
+    """The table with a column to its left, and one to its right, if most of its rows have an entry there."""
+    outside = [
+        line
+        for line in lines
+        if coverage(line, table) < 0.5
+        and overlap_y(line, table) > 0.5 * (line.y1 - line.y0)
+        and not _in_other_container(line, table, regions)
+    ]
     for left in (True, False):
-        window = (
-            Box(table.x0 - reach, table.y0, table.x0, table.y1)
-            if left
-            else Box(table.x1, table.y0, table.x1 + reach, table.y1)
-        )
-        beside = [
-            line for line in lines
-            if coverage(line, table) < 0.5 and shared_area(line, window) > 0
-            and overlap_y(line, table) > 0.5 * (line.y1 - line.y0) and not _in_other_container(line, table, regions)
-        ]
+        near = table.x0 - reach if left else table.x1 + reach
+        touching = [line for line in outside if (near < line.x1 <= table.x1 if left else table.x0 <= line.x0 < near)]
+        if not touching:
+            continue
+        column = bounding_box(touching)  # entries that are set flush on the far side may end well before the table
+        beside = [line for line in outside if overlap_x(line, column) > 0]
         aligned = [line for line in beside if any(_at_height(line, row) for row in rows)]
-        short = bool(beside) and median(len(line.text) for line in beside) <= MAX_CELL_CHARACTERS
+        short = median(len(line.text) for line in beside) <= MAX_CELL_CHARACTERS
         if short and len(aligned) >= max(MIN_SIDE_ROWS * len(rows), MIN_ALIGNED * len(beside), 2):
             table = replace(table, **bounding_box([table, *aligned])._asdict())
     return table
@@ -216,4 +227,4 @@ def _in_other_container(line: Line, table: Region, regions: Sequence[Region]) ->
 
 
 def _at_height(line: Line, row: Sequence[Line]) -> bool:
-    return any(abs(line.y0 + line.y1 - other.y0 - other.y1) < 0.5 * line.font_size for other in row)
+    return any(abs(line.y0 + line.y1 - other.y0 - other.y1) / 2 < SAME_HEIGHT * line.font_size for other in row)

@@ -1,4 +1,5 @@
-"""The grid of a table: cells that may span rows and columns, and the HTML of it. What the cells are is found in `tables`."""
+"""The grid of a table: cells that may span rows and columns, and the HTML of it. What the cells are is found in
+`tables`."""
 
 from __future__ import annotations
 

@@ -28,11 +28,13 @@ from tasks.infer.cpu.table_grid import Cell, Spans, render
 SNAP_PT = 3.0
 """Rulings closer than this are one line (double lines, the two edges of a thick one)."""
 WORD_SPACE = 0.65
-"""In font sizes: words closer than this belong to one phrase. A space is a quarter to a third; justified it may double."""
+"""In font sizes: words closer than this belong to one phrase. A space is a quarter to a third; justified it may
+double."""
 MIN_GUTTER = 0.3
 """In font sizes: white space narrower than this does not part columns."""
 CROSSING_SHARE = 0.15
-"""Share of the rows that may run across a gap that is still a column's edge: headers over several columns, subheadings."""
+"""Share of the rows that may run across a gap that is still a column's edge: headers over several columns,
+subheadings."""
 WHOLE_ROW = 0.5
 """Share of the table's width: a single phrase that is wider (a note, a subheading) says nothing about columns."""
 STEP_PT = 0.5
@@ -113,7 +115,8 @@ def segments_of(words: Sequence[Word]) -> list[Segment]:
 
 
 def _without_between(rows: list[list[Segment]]) -> list[list[Segment]]:
-    """Rows that stand between two rows of numbers and overlap both, a cell centred over the two, given to the upper one."""
+    """Rows that stand between two rows of numbers and overlap both, a cell centred over the two, given to the upper
+    one."""
     kept = rows[:1]
     for index in range(1, len(rows)):
         row, below = rows[index], rows[index + 1] if index + 1 < len(rows) else []
@@ -156,8 +159,8 @@ def _bands(rows: list[list[Segment]], edges: Sequence[float]) -> list[list[list[
 def _gutters(rows: list[list[Segment]], ruled: Sequence[float]) -> list[float]:
     """Middles of the white spaces that part columns.
 
-    Few rows may run across one, and what crosses it must lie over text on both sides, as a header over two columns does.
-    What lies in the white space alone is a column of which most rows are empty, and parts it in two.
+    Few rows may run across one, and what crosses it must lie over text on both sides, as a header over two columns
+    does. What lies in the white space alone is a column of which most rows are empty, and parts it in two.
     """
     size = median(word.font_size for row in rows for segment in row for word in segment.words)
     left, right = min(s.x0 for row in rows for s in row), max(s.x1 for row in rows for s in row)
@@ -226,7 +229,8 @@ def _is_rows_of_numbers(band: list[list[Segment]]) -> bool:
 
 
 def _text_rows(bands: list[list[list[Segment]]], edges: Sequence[Edge]) -> list[list[list[Segment]]]:
-    """Rows of text as rows of the table, wrapped cells put together; a band above others may be a head of wrapped cells."""
+    """Rows of text as rows of the table, wrapped cells put together; a band above others may be a head of wrapped
+    cells."""
     heading, *rest = bands
     groups = _wrapped_heading(heading, edges) if rest else _continued_rows(heading, edges)
     return groups + [group for band in rest for group in _continued_rows(band, edges)]
@@ -245,8 +249,8 @@ def _wrapped_heading(band: list[list[Segment]], edges: Sequence[Edge]) -> list[l
 
 
 def _continued_rows(band: list[list[Segment]], edges: Sequence[Edge]) -> list[list[list[Segment]]]:
-    """Rows of text grouped into rows of the table: a row continues the one above when it fills only cells that are filled
-    there, not the first, and stands closer to it than rows usually do."""
+    """Rows of text grouped into rows of the table: a row continues the one above when it fills only cells that are
+    filled there, not the first, and stands closer to it than rows usually do."""
     pitches = [b[0].y1 - a[0].y1 for a, b in pairwise(band)]
     usual = median(pitches) if pitches else 0.0
     groups = [[band[0]]]
@@ -297,7 +301,9 @@ def _join_where_open(spans: Spans, grid: Grid, horizontal: Sequence[Ruling], ver
     xs = [grid.box.x0, *(edge.x for edge in grid.edges), grid.box.x1]
     for r in range(spans.rows):
         top, bottom = grid.ys[r], grid.ys[r + 1]
-        if not any(edge.ruled and _drawn(vertical, edge.x, top, bottom) for edge in grid.edges) and _has_gaps(grid.rows[r]):
+        if not any(edge.ruled and _drawn(vertical, edge.x, top, bottom) for edge in grid.edges) and _has_gaps(
+            grid.rows[r]
+        ):
             continue  # the lines end above or below this row, but its columns go on
         for c in range(spans.columns):
             if c + 1 < spans.columns and grid.edges[c].ruled and not _drawn(vertical, xs[c + 1], top, bottom):
@@ -311,7 +317,8 @@ def _has_gaps(group: list[list[Segment]]) -> bool:
 
 
 def _row_edges(groups: list[list[list[Segment]]], box: Box, ys: Sequence[float]) -> list[float]:
-    """Where one row of the table ends and the next begins, the table's own edges included: at the ruling, if there is one."""
+    """Where one row of the table ends and the next begins, the table's own edges included: at the ruling, if there is
+    one."""
     middles = [median((s.y0 + s.y1) / 2 for row in group for s in row) for group in groups]
     between = []
     for above, below in pairwise(middles):

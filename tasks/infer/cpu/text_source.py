@@ -29,7 +29,8 @@ MIN_CIPHER_WORDS = 40
 """Fewer words say nothing about a language."""
 VOWELS = frozenset("aeiouyàáâãäåæèéêëìíîïòóôõöøœùúûüýÿąęėįųūőű")
 MIN_VOWELS = 0.22
-"""Share of the Latin letters: 36 to 50 % in European languages, 18 % in random letters, under 15 % in most shifted text."""
+"""Share of the Latin letters: 36 to 50 % in European languages, 18 % in random letters, under 15 % in most shifted
+text."""
 MAX_VOWELS = 0.65
 MIN_LATIN = 0.5
 """Share of letters that must be Latin for the cipher test: Greek, Russian, Chinese and Arabic have other vowels."""
@@ -52,7 +53,9 @@ def needs_ocr(lines: Sequence[Line], regions: Sequence[Region], ink: float | Non
 def share_of_bad_characters(text: str) -> float:
     """Replacement characters, private use, controls and unassigned codes, as a share of all that is not space."""
     seen = [character for character in text if not character.isspace()]
-    bad = sum(character == "\ufffd" or unicodedata.category(character) in ("Co", "Cn", "Cc", "Cs") for character in seen)
+    bad = sum(
+        character == "\ufffd" or unicodedata.category(character) in ("Co", "Cn", "Cc", "Cs") for character in seen
+    )
     return bad / max(len(seen), 1)
 
 
@@ -74,7 +77,7 @@ def is_cipher(lines: Sequence[Line]) -> bool:
 def _mostly_symbols(words: Sequence[str]) -> bool:
     """Few letters: fine for tables of figures, not for text in which punctuation stands for letters."""
     characters = "".join(words)
-    plain = sum(character.isalnum() or character in ".,-–+%$€£()/:" for character in characters)
+    plain = sum(character.isalnum() or character in ".,-–+%$€£()/:" for character in characters)  # noqa: RUF001
     return plain < 0.6 * len(characters)
 
 
