@@ -6,6 +6,7 @@ seek, and because the worker processes that open documents have no credentials. 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,16 +41,20 @@ def is_local_path(url: str) -> bool:
 
 
 def open_url(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
-    """File system and path of an fsspec URL or a local path (`~` and relative paths made absolute).
+    """File system and path of an fsspec URL or a local path (`~`, `..` and relative paths made absolute).
 
     Raises:
         UsageError: the protocol is unknown, its library is missing, or it refuses its options.
     """
     try:
-        fs, path = fsspec.core.url_to_fs(str(Path(url).expanduser().absolute()) if is_local_path(url) else url)
+        fs, path = fsspec.core.url_to_fs(_absolute(url) if is_local_path(url) else url)
     except (ImportError, ValueError, OSError) as error:
         raise UsageError(f"Cannot open {url}: {error}") from error
     return fs, str(path)
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(Path(path).expanduser())  # noqa: PTH100  # resolve() would follow links: names would change
 
 
 def open_object(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:

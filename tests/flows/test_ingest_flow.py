@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 from conftest import Cli
-from prefect.flows import load_flow_from_entrypoint
 from plain_pdf import write_pdf
+from prefect.flows import load_flow_from_entrypoint
 
 from flows.ingest import ingest
 

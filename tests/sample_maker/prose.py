@@ -3,8 +3,6 @@
 What the documents look like is said in `make_samples`.
 """
 
-# ruff: noqa: RUF001 - Chinese punctuation is meant to be Chinese.
-
 from __future__ import annotations
 
 TITLE = "Pages as Rows: Keeping Layout in a Lake of Documents"

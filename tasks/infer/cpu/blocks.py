@@ -76,7 +76,7 @@ def build_blocks(lines: Sequence[Line], regions: Sequence[Region]) -> list[Block
 
 
 def _take_captions(members: dict[int | None, list[Line]], regions: Sequence[Region]) -> None:
-    """Captions that the detector's box for a picture has swallowed, with the lines right under them, become free lines."""
+    """Captions that the box of a picture has swallowed, with the lines right under them, become free lines."""
     for index in [i for i in members if i is not None and regions[i].label == "figure"]:
         last: Line | None = None
         for line in sorted(members[index], key=lambda each: each.y1):

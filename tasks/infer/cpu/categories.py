@@ -47,7 +47,7 @@ NUMBERED_HEADING = re.compile(
 WORD_IN_HEADING = re.compile(r"[^\W\d_]{3,}|[\u2e80-\u9fff\uac00-\ud7af]+|(?<![^\W_])[A-Z]{2}(?![^\W_])")
 """What makes a heading more than a figure or a piece of a formula: a word of three letters, Han or Hangul, an
 acronym."""
-MATHEMATICS = re.compile(r"[=≈≠≤≥±∑∏∫∂∇√∞→⇒∈∀∃×÷∝≡]")  # noqa: RUF001
+MATHEMATICS = re.compile(r"[=≈≠≤≥±∑∏∫∂∇√∞→⇒∈∀∃×÷∝≡]")
 LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 FORMULA_CHARACTERS = 120
 HEADING_SIZE = 1.12

@@ -82,6 +82,6 @@ def _list_item(text: str) -> str:
     if numbered:
         return f"{numbered[1]}. {text[numbered.end() :]}"
     bullet = BULLET.match(text)
-    if bullet and (text[0] in BULLETS or text[0] in "-–*o»>"):  # noqa: RUF001
+    if bullet and (text[0] in BULLETS or text[0] in "-–*o»>"):
         return f"- {text[bullet.end() :]}"
     return f"- {text}"

@@ -16,7 +16,7 @@ from statistics import median
 from tasks.infer.cpu.lines import Line
 
 BULLETS = "•◦▪▫‣⁃∙●○■□◆◇▶►➢➤✓✔❖★☐☑·\uf0b7\uf0a7\uf0d8\uf076\uf0fc\uf06e"  # noqa: RUF001
-BULLET = re.compile(rf"(?:[{BULLETS}]|[-–*o»>](?=\s))\s*(?=\S)")  # noqa: RUF001
+BULLET = re.compile(rf"(?:[{BULLETS}]|[-–*o»>](?=\s))\s*(?=\S)")
 """Bullets proper may touch the text; dashes, stars and a lone "o" (Word's second level) need a space after them."""
 NUMBER = re.compile(r"(?:\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})\)|(?:\d{1,3}|[a-z])\.(?!\d))\s+(?=\S)")
 COUNT = re.compile(r"[(\[]?(\d{1,3})[.)\]](?!\d)")
@@ -25,9 +25,9 @@ CAPTION_WORD = (
     r"(?:fig(?:ure|\.)?|table|tab\.|tbl\.|chart|exhibit|scheme|plate|listing|algorithm|abbildung|abb\.|tabelle"
     r"|tableau|figura|tabla|map|graph|photo|图|表|圖)"
 )
-CAPTION_NUMBER = r"\s*(?:[a-z]{1,2}[-.]?)?(?:\d+(?:[-.–]\d+)*[a-z]?|[ivx]+)"  # noqa: RUF001
-CAPTION = re.compile(rf"{CAPTION_WORD}{CAPTION_NUMBER}\s*[.:：|—–-]", re.IGNORECASE)  # noqa: RUF001
-SENTENCE_END = re.compile(r"[.!?:;。！？：；…][\"'”’»)\]]*$")  # noqa: RUF001
+CAPTION_NUMBER = r"\s*(?:[a-z]{1,2}[-.]?)?(?:\d+(?:[-.–]\d+)*[a-z]?|[ivx]+)"
+CAPTION = re.compile(rf"{CAPTION_WORD}{CAPTION_NUMBER}\s*[.:：|—–-]", re.IGNORECASE)
+SENTENCE_END = re.compile(r"[.!?:;。！？：；…][\"'”’»)\]]*$")
 WIDE_LEADING = 1.3
 """Times the usual distance of the run; paragraph spacing is at least a third of a line, jitter under a tenth."""
 INDENT = 0.8

@@ -1,10 +1,10 @@
 """A table as HTML, from its words and its drawn lines.
 
-Columns are where vertical lines are drawn, and, unless the table is ruled on all sides, where white space runs through
-nearly all rows. Rows are where horizontal lines are drawn, if there is about one per row of text; otherwise the rows of
-text themselves. A cell spans columns or rows where the line between two cells is not drawn, or, without vertical lines,
-where its text runs across a gap. Every word ends in exactly one cell. There are only `td`: what is a header cannot be
-told from this, and a wrong `th` misleads.
+Columns are where vertical lines are drawn, and, unless rows and columns are both ruled, where white space runs through
+nearly all rows. Rows are where horizontal lines are drawn, if they part rows rather than head, body and foot; otherwise
+the rows of text themselves. A cell spans columns or rows where the line between two cells is not drawn, or, without
+vertical lines, where its text runs across a gap. Every word ends in exactly one cell. There are only `td`: what is a
+header cannot be told from this, and a wrong `th` misleads.
 """
 
 from __future__ import annotations

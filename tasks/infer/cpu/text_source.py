@@ -77,7 +77,7 @@ def is_cipher(lines: Sequence[Line]) -> bool:
 def _mostly_symbols(words: Sequence[str]) -> bool:
     """Few letters: fine for tables of figures, not for text in which punctuation stands for letters."""
     characters = "".join(words)
-    plain = sum(character.isalnum() or character in ".,-–+%$€£()/:" for character in characters)  # noqa: RUF001
+    plain = sum(character.isalnum() or character in ".,-–+%$€£()/:" for character in characters)
     return plain < 0.6 * len(characters)
 
 
