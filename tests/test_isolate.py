@@ -213,6 +213,7 @@ def test_children_vanish_when_the_parent_is_killed(busy):
         [sys.executable, "-c", program], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": paths}
     )
     with parent:
+        assert parent.stdout
         pid = int(parent.stdout.readline())
         assert psutil.pid_exists(pid)
         parent.kill()

@@ -19,7 +19,7 @@ def test_every_error_kind_is_explained_in_the_same_words(kinds):
 
 
 def test_every_command_and_table_is_named():
-    for command in get_command(app).commands:  # ty: ignore[unresolved-attribute]
+    for command in get_command(app).commands:  # ty: ignore[missing-attribute]
         assert f"pagelake {command}" in README
     for table in TABLES:
         assert f"| `{table}` |" in README

@@ -13,7 +13,7 @@ from hashlib import sha256
 from tasks.discover.listing import FoundObject
 from tasks.lake.storage import LakeFolder
 
-BATCH_OBJECTS = 256
+BATCH_OBJECTS: int = 256
 """Objects a batch: enough that a collection of one-page images fills a shard, few enough to begin rendering early."""
 
 _PASSWORD_KINDS = ("encrypted", "password_wrong")

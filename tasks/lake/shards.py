@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tasks.lake.storage import LakeFolder
 
-SHARD_PAGES = 128
+SHARD_PAGES: int = 128
 """Pages a shard: some 64 MB at 200 dpi, and at most as much work is lost when a process dies."""
 
 ROW_GROUP_PAGES = 32

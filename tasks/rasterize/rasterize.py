@@ -8,7 +8,7 @@ How far the workers run ahead of the reader is bounded in pages and in bytes (`o
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -60,7 +60,7 @@ def rasterize_pages(
     *,
     window_pages: int | None = None,
     window_bytes: int = 64 << 20,
-) -> Iterator[Page]:
+) -> Generator[Page]:
     """Yield exactly one Page for every page of every span, in order: rendered, or failed with its kind and message.
 
     Args:

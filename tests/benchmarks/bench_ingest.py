@@ -29,9 +29,8 @@ def main(folder: str, *options: str) -> None:
         resident, proportional = watch(process)
         out, _ = process.communicate()
         print(f"{time.monotonic() - started:.1f} s in all, exit status {process.returncode}")
-        print(
-            f"peak memory of the tree: {resident / MEGABYTE:,.0f} MB resident, {proportional / MEGABYTE:,.0f} MB shared once"
-        )
+        print(f"peak memory of the tree: {resident / MEGABYTE:,.0f} MB resident,", end=" ")
+        print(f"{proportional / MEGABYTE:,.0f} MB with shared pages counted once")
         print(out)
         with duckdb.connect(str(lake / "lake.duckdb"), read_only=True) as catalog:
             catalog.sql(

@@ -43,7 +43,7 @@ def test_pages_come_in_order_each_with_picture_and_text(renderers, twenty_pages)
     assert numbers(pages) == list(range(1, 21))
     assert [page.text_layer[0].text for page in pages] == [f"page {number}" for number in range(1, 21)]
     assert {page.status for page in pages} == {"ok"}
-    picture = Image.open(io.BytesIO(pages[0].image))
+    picture = Image.open(io.BytesIO(pages[0].image or b""))
     assert (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", (827, 1170))
     assert (pages[0].width, pages[0].dpi, pages[0].image_format) == (595.28, 100, "jpeg")
 
@@ -57,7 +57,7 @@ def test_png_and_spans_of_several_documents(renderers, twenty_pages, tmp_path):
     ]
     pages = list(rasterize_pages(renderers, spans, RenderSettings(dpi=50, image_format="png")))
     assert [(page.doc_id, page.page_number) for page in pages] == [("doc", 5), ("doc", 6), ("picture", 1), ("doc", 2)]
-    assert {Image.open(io.BytesIO(page.image)).format for page in pages} == {"PNG"}
+    assert {Image.open(io.BytesIO(page.image or b"")).format for page in pages} == {"PNG"}
 
 
 def test_render_id_names_what_shapes_the_image():
@@ -70,6 +70,8 @@ def test_a_page_too_large_is_scaled_down_and_says_so(renderers, tmp_path):
     path = raw_pdf(tmp_path / "a.pdf", ["0 0 7000 7000 re f"], box="0 0 14000 7000")
     (page,) = rasterize_pages(renderers, [span_of(path, 1)], RenderSettings(max_pixels=500_000))
     assert (page.status, page.error_kind) == ("ok", "too_large_scaled")
+    assert page.image_width is not None
+    assert page.image_height is not None
     assert page.image_width * page.image_height <= 500_000
     assert page.dpi == pytest.approx(page.image_width / 14000 * 72, abs=0.05)
     assert page.ink == pytest.approx(0.5, abs=0.01)

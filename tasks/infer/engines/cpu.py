@@ -18,8 +18,8 @@ from tasks.isolate import WorkerFailed, WorkerPool
 from tasks.lake.rows import Page
 
 PAGES_AHEAD = 8
-"""Pages a worker that wait for it, or for an earlier page: one scan takes as long as twenty pages with a text layer, and
-the other workers must not idle meanwhile. Some 10 MB."""
+"""Pages a worker that wait for it, or for an earlier page: one scan takes as long as twenty pages with a text layer,
+and the other workers must not idle meanwhile. Some 10 MB."""
 
 _ATTEMPTS = 3
 """A worker that dies may have been killed from outside: the page gets another, in a fresh process."""
