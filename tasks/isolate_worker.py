@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 import os
 import pickle
+import resource
 import select
 import signal
 import subprocess
@@ -88,6 +90,8 @@ class Worker:
         self._stderr_open = True
         self._stderr_lines: deque[str] = deque(maxlen=_STDERR_LINES_KEPT)
         self._patience_s = 0.0
+        # The kernel's figure for a child begins with what its parent had when it was started.
+        self._largest_of_parent = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
         self._largest_seen_by_kernel = 0
         self.peak_memory_bytes = 0
 
@@ -171,8 +175,9 @@ class Worker:
         if any(word in said.lower() for word in _OUT_OF_MEMORY_WORDS):
             return "memory"
         # C++ libraries abort when they get no memory. A buffer that doubles fails from a third of the limit on.
-        near_limit = self._memory_limit_bytes and self._largest_seen_by_kernel > 0.3 * self._memory_limit_bytes
-        return "memory" if near_limit and -code in _DEATHS_BY_ALLOCATION else "crash"
+        near_limit = max(0.3 * (self._memory_limit_bytes or math.inf), self._largest_of_parent)
+        large = self._largest_seen_by_kernel > near_limit
+        return "memory" if large and -code in _DEATHS_BY_ALLOCATION else "crash"
 
     def _send(self, data: bytes, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s

@@ -22,9 +22,10 @@ HANDLER = (f"{__package__}." if __package__ else "") + "isolate_handlers:act"
 
 @pytest.fixture
 def pool():
+    before = set(psutil.Process().children())  # pools and servers of other tests may still be open
     with WorkerPool(HANDLER, 1, memory_limit_bytes=1 << 30, name="test") as pool:
         yield pool
-    assert not [child for child in psutil.Process().children() if "isolate_child" in " ".join(child.cmdline())]
+    assert not set(psutil.Process().children()) - before
 
 
 def ask(pool, *request, timeout_s=30.0):
