@@ -6,6 +6,7 @@ Prefect's server inherits our environment, so a mark in it tells whose it is. Pr
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import psutil
 
@@ -33,4 +34,14 @@ def _is_orphan(process: psutil.Process) -> bool:
     except psutil.Error:  # gone meanwhile, or somebody else's
         return False
     owner = environment.get(OWNER_VARIABLE, "")
-    return _SERVER_VARIABLE in environment and owner.isdigit() and not psutil.pid_exists(int(owner))
+    if _SERVER_VARIABLE not in environment or not owner.isdigit() or psutil.pid_exists(int(owner)):
+        return False
+    return _namespace(process.pid) == _namespace(os.getpid())
+
+
+def _namespace(pid: int) -> str | None:
+    """Numbers of processes mean something only inside one PID namespace: a container's differ from its host's."""
+    try:
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
+    except OSError:
+        return None

@@ -119,7 +119,9 @@ class WorkerPool:
         self._forget(worker)
         worker = self._start()
         if not worker.begin(request):
-            raise worker.died("it ended before it took a request")
+            death = worker.died("it ended before it took a request")
+            self._forget(worker)
+            raise death
         return worker
 
     def _take(self) -> Worker:

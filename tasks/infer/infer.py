@@ -50,7 +50,7 @@ def infer_shard(
     rows: list[dict[str, object]] = []
     pages = read_pages(lake, pages_file(render_id, shard))
     for page, answer in in_order(pages, route=route_page, elsewhere=engine.answer):
-        rows.append(_row(answer, _status(answer, page, profile), profile.name, config, run_id))
+        rows.append(_row(answer, page, profile, config, run_id))
         on_page()
     lake.write_table(responses_file(profile.name, config, shard), pa.Table.from_pylist(rows, RESPONSES))
     tokens = [row["completion_tokens"] for row in rows if isinstance(row["completion_tokens"], int)]
@@ -72,12 +72,9 @@ def route_page(page: Page) -> Known[Answer] | Page:
     return Known([answer])
 
 
-def _status(answer: Answer, page: Page, profile: ModelProfile) -> str:
-    if answer.text is None:
-        return "failed"
-    return profile.read_answer(answer.text, PageSize.of(page)).status
-
-
-def _row(answer: Answer, status: str, model: str, config: str, run_id: str) -> dict[str, object]:
-    row = asdict(answer)
-    return row | {"config": config, "model": model, "status": status, "run_id": run_id}
+def _row(answer: Answer, page: Page, profile: ModelProfile, config: str, run_id: str) -> dict[str, object]:
+    status = "failed" if answer.text is None else profile.read_answer(answer.text, PageSize.of(page)).status
+    row = asdict(answer) | {"config": config, "model": profile.name, "status": status, "run_id": run_id}
+    if status == "unparsed":
+        row |= {"error_kind": "unparsed", "error": str(AnswerError("unparsed"))}
+    return row

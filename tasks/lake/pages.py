@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 
 import pyarrow as pa
 
 from tasks.lake.rows import Page, TextLine
 from tasks.lake.schemas import PAGES
-from tasks.lake.shards import ROW_GROUP_PAGES
+from tasks.lake.shards import ROW_GROUP_BYTES, ROW_GROUP_PAGES
 from tasks.lake.storage import LakeFolder, parquet_writer
 
 READ_PAGES = 8
@@ -20,10 +19,21 @@ _PAGE_COLUMNS = PAGES.names
 
 def write_pages(lake: LakeFolder, name: str, pages: Iterable[Page]) -> None:
     """Write pages as the lake's file `name`; nothing is visible until all of them are there."""
-    pages = iter(pages)
     with lake.new_file(name) as local, parquet_writer(local, PAGES) as writer:
-        while group := list(islice(pages, ROW_GROUP_PAGES)):
+        for group in _row_groups(pages):
             writer.write_batch(pa.RecordBatch.from_pylist([_row(page) for page in group], PAGES))
+
+
+def _row_groups(pages: Iterable[Page]) -> Iterator[list[Page]]:
+    group, size = list[Page](), 0
+    for page in pages:
+        group.append(page)
+        size += len(page.image or b"")
+        if len(group) == ROW_GROUP_PAGES or size >= ROW_GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def read_pages(lake: LakeFolder, name: str, *, images: bool = True) -> Iterator[Page]:

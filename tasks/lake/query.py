@@ -53,7 +53,10 @@ def export(lake: LakeFolder, query: str, output_format: str, out: BinaryIO | Pat
             answer = catalog.sql(query)
             if answer is None:
                 return
-            answer.create_view("pagelake_answer")
+            try:
+                answer.create_view("pagelake_answer")
+            except duckdb.Error as error:
+                raise UsageError("Only the answer of a SELECT can be exported; print this one as a table.") from error
             catalog.execute(sql_text("export", file=literal(str(written)), options=EXPORT_OPTIONS[output_format]))
         except duckdb.Error as error:
             raise UsageError(f"DuckDB says: {error}") from error

@@ -15,7 +15,10 @@ SHARD_PAGES: int = 128
 """Pages a shard: some 64 MB at 200 dpi, and at most as much work is lost when a process dies."""
 
 ROW_GROUP_PAGES = 32
-"""Pages a row group, what a reader must hold at once."""
+"""Pages a row group at most, what a reader must hold at once."""
+
+ROW_GROUP_BYTES = 64 << 20
+"""A row group ends earlier when its pictures are larger than this together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,15 +55,26 @@ class LakeFolder:
         return f"{self.root.rstrip('/')}/{name}"
 
     def exists(self, name: str) -> bool:
-        return bool(self.fs.exists(self.path(name)))
+        """Whether there is such a file.
+
+        Raises:
+            LakeError: the storage does not say.
+        """
+        with self._reading(name):
+            try:
+                self.fs.info(self.path(name))
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+            return True
 
     def parquet_files(self, folder: str) -> list[str]:
         """Names (without folder and suffix) of the Parquet files right in `folder`, sorted; those with `_` left out."""
         self.fs.invalidate_cache(self.path(folder))
-        try:
-            found = self.fs.ls(self.path(folder), detail=False)
-        except FileNotFoundError:
-            return []
+        with self._reading(folder):
+            try:
+                found = self.fs.ls(self.path(folder), detail=False)
+            except FileNotFoundError:
+                return []
         names = (str(path).rpartition("/")[2] for path in found)
         return sorted(n.removesuffix(".parquet") for n in names if n.endswith(".parquet") and not n.startswith("_"))
 
@@ -85,9 +96,14 @@ class LakeFolder:
             with suppress(OSError):
                 local.unlink(missing_ok=True)
 
+    @property
+    def _unfinished_folder(self) -> Path:
+        if self.is_local:
+            return Path(self.path(UNFINISHED))
+        return Path(tempfile.gettempdir()) / f"pagelake-{os.getuid()}"
+
     def _unfinished_path(self, name: str) -> Path:
-        folder = Path(self.path(UNFINISHED)) if self.is_local else Path(tempfile.gettempdir()) / "pagelake"
-        return folder / f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}-{name.rpartition('/')[2]}"
+        return self._unfinished_folder / f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}-{name.rpartition('/')[2]}"
 
     def _publish(self, local: Path, name: str) -> None:
         if not self.is_local:
@@ -106,23 +122,38 @@ class LakeFolder:
 
     def read_table(self, name: str, columns: list[str] | None = None) -> pa.Table:
         """Read one file; columns that it does not have are left out."""
-        with self.fs.open(self.path(name), "rb") as file:
+        with self._reading(name), self.fs.open(self.path(name), "rb") as file:
             parquet = pq.ParquetFile(file)
             known = set(parquet.schema_arrow.names)
             return parquet.read(columns=[c for c in columns if c in known] if columns else None)
 
     def row_batches(self, name: str, rows: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """Stream one file, at most `rows` rows at a time."""
-        with self.fs.open(self.path(name), "rb") as file:
-            yield from pq.ParquetFile(file, pre_buffer=False).iter_batches(batch_size=rows, columns=columns)
+        with self._reading(name):
+            file = self.fs.open(self.path(name), "rb")
+        with file:
+            with self._reading(name):
+                batches = pq.ParquetFile(file, pre_buffer=False).iter_batches(batch_size=rows, columns=columns)
+            while True:
+                with self._reading(name):  # not around the yield: the reader's own errors are not the lake's
+                    batch = next(batches, None)
+                if batch is None:
+                    return
+                yield batch
+
+    @contextmanager
+    def _reading(self, name: str) -> Generator[None]:
+        try:
+            yield
+        except (OSError, pa.ArrowException) as error:
+            raise LakeError(self.url, f"cannot read {name}: {error}") from error
 
     def sweep_unfinished(self) -> None:
         """Remove what killed processes of this machine left half-written."""
-        folder = Path(self.path(UNFINISHED)) if self.is_local else Path(tempfile.gettempdir()) / "pagelake"
-        if not folder.is_dir():
-            return
-        mine = f"{socket.gethostname()}-"
-        for file in folder.iterdir():
+        folder, mine = self._unfinished_folder, f"{socket.gethostname()}-"
+        with self._reading(UNFINISHED):
+            files = list(folder.iterdir()) if folder.is_dir() else []
+        for file in files:
             pid = file.name.removeprefix(mine).partition("-")[0]
             if file.name.startswith(mine) and pid.isdigit() and not psutil.pid_exists(int(pid)):
                 with suppress(OSError):

@@ -9,7 +9,7 @@ from typing import Any
 from tasks.errors import ANSWER_KINDS, DOCUMENT_KINDS, PAGE_KINDS
 from tasks.lake.catalog import LakeStatus
 
-_ADVICE = DOCUMENT_KINDS | PAGE_KINDS | ANSWER_KINDS
+_ADVICE = {"discover": DOCUMENT_KINDS, "documents": DOCUMENT_KINDS, "rasterize": PAGE_KINDS, "infer": ANSWER_KINDS}
 
 
 def as_text(url: str, status: LakeStatus) -> str:
@@ -42,7 +42,8 @@ def _failures(status: LakeStatus) -> Iterator[str]:
         return
     yield f"Failures: {sum(row['failures'] for row in status.failures):,}"
     for row in status.failures:
-        yield f"  {row['failures']:,} x {row['error_kind']} ({row['stage']}): {_ADVICE.get(row['error_kind'], '')}"
+        advice = _ADVICE[row["stage"]].get(row["error_kind"], "")
+        yield f"  {row['failures']:,} x {row['error_kind']} ({row['stage']}): {advice}"
         yield f"      such as {row['example']}"
     yield "Each one: SELECT * FROM failures"
 

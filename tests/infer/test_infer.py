@@ -83,7 +83,7 @@ def test_good_unparsed_failed_and_unrendered_pages(lake):
     done, found, responses, elements = infer_and_land(lake, pages, script)
     assert [(r["page_number"], r["status"], r["error_kind"]) for r in responses] == [
         (1, "ok", None),
-        (2, "unparsed", None),
+        (2, "unparsed", "unparsed"),
         (3, "failed", "engine_error"),
         (4, "failed", "page_not_rendered"),
         (5, "ok", None),

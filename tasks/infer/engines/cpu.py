@@ -21,6 +21,9 @@ PAGES_AHEAD = 8
 """Pages a worker that wait for it, or for an earlier page: one scan takes as long as twenty pages with a text layer,
 and the other workers must not idle meanwhile. Some 10 MB."""
 
+BYTES_AHEAD = 128 << 20
+"""Fewer pages are taken ahead when their pictures are larger than this together."""
+
 _ATTEMPTS = 3
 """A worker that dies may have been killed from outside: the page gets another, in a fresh process."""
 
@@ -39,13 +42,18 @@ class CpuEngine:
 
     def answer(self, pages: Iterable[Page]) -> Iterator[Answer]:
         window: deque[Future[Answer]] = deque()
+        sizes: deque[int] = deque()
+        most = self._pool.size * PAGES_AHEAD
         with ThreadPoolExecutor(self._pool.size, thread_name_prefix="cpu-engine") as executor:
             try:
                 for page in pages:
                     while window and window[0].done():
+                        sizes.popleft()
                         yield window.popleft().result()
                     window.append(executor.submit(self._answer_page, page))
-                    if len(window) >= self._pool.size * PAGES_AHEAD:
+                    sizes.append(len(page.image or b""))
+                    while window and (len(window) >= most or sum(sizes) >= BYTES_AHEAD):
+                        sizes.popleft()
                         yield window.popleft().result()
                 while window:
                     yield window.popleft().result()
