@@ -29,6 +29,7 @@ OutputFormat = Literal["table", "csv", "json", "parquet"]
 Lake = Annotated[str, typer.Option(help="The lake: a folder or an fsspec URL.", envvar="PAGELAKE_LAKE")]
 Model = Annotated[ModelName, typer.Option(help="Which model reads the pages.")]
 Dpi = Annotated[float, typer.Option(min=1, max=1200, help="Pixels per inch of the page images.")]
+Format = Annotated[ImageFormat, typer.Option(help="JPEG (quality 95) or PNG page images.")]
 Password = Annotated[
     str | None,
     typer.Option(help="For encrypted PDFs. Never stored.", envvar="PAGELAKE_PASSWORD", show_envvar=True),
@@ -47,7 +48,7 @@ def ingest(
     lake: Lake,
     model: Model = DEFAULT_MODEL,
     dpi: Dpi = 200,
-    image_format: Annotated[ImageFormat, typer.Option(help="JPEG (quality 95) or PNG page images.")] = "jpeg",
+    image_format: Format = "jpeg",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many objects, by name.")] = None,
     password: Password = None,
     workers: Workers = None,
@@ -61,10 +62,9 @@ def ingest(
 
     Example: pagelake ingest reports/ scans/*.tiff --lake lake/
     """
-    from flows.run_ingest import run_ingest
+    from flows.run_flow import run_ingest
 
-    if password is not None:
-        os.environ["PAGELAKE_PASSWORD"] = password
+    _hand_over(password)
     typer.echo(
         run_ingest(
             source=source,
@@ -73,6 +73,40 @@ def ingest(
             dpi=dpi,
             image_format=image_format,
             limit=limit,
+            workers=workers,
+            page_timeout_s=page_timeout,
+        )
+    )
+
+
+@app.command()
+def retry(
+    lake: Lake,
+    kind: Annotated[list[str] | None, typer.Option(help="Only failures with this error kind; may be repeated.")] = None,
+    model: Model = DEFAULT_MODEL,
+    dpi: Dpi = 200,
+    image_format: Format = "jpeg",
+    password: Password = None,
+    workers: Workers = None,
+    page_timeout: PageTimeout = 60,
+) -> None:
+    """Run the failures again: documents that did not open, pages that were not rendered or not read.
+
+    What is good is not touched. Give what may help: a password, a longer --page-timeout. --model, --dpi and
+    --image-format say whose failures.
+
+    Example: pagelake retry --lake lake/ --kind render_timeout --page-timeout 300
+    """
+    from flows.run_flow import run_retry
+
+    _hand_over(password)
+    typer.echo(
+        run_retry(
+            lake=lake,
+            kind=kind,
+            model=model.value,
+            dpi=dpi,
+            image_format=image_format,
             workers=workers,
             page_timeout_s=page_timeout,
         )
@@ -127,7 +161,7 @@ def parse(
         page_timeout_s=page_timeout,
     )
     for line in lines:
-        typer.echo(line)
+        _print(line)
 
 
 def main() -> None:
@@ -140,9 +174,21 @@ def main() -> None:
         _end(error, 130)
     except PagelakeError as error:
         _end(error, 1)
-    except BrokenPipeError:  # the reader of our output went away, as `head` does
+
+
+def _hand_over(password: str | None) -> None:
+    """To the flow, by the environment: Prefect would store a parameter."""
+    if password is not None:
+        os.environ["PAGELAKE_PASSWORD"] = password
+
+
+def _print(line: str) -> None:
+    """Print at once; a reader that went away, as `head` does, ends us in silence."""
+    try:
+        typer.echo(line)
+    except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        raise typer.Exit(0) from None
 
 
 def _end(message: object, exit_status: int) -> None:

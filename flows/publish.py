@@ -36,6 +36,7 @@ def _summary(line: Line, collection: Collection, status: LakeStatus, seconds: fl
         config=line.config,
         objects=collection.objects,
         new_objects=collection.pending,
+        shards=line.shards,
         pages_rendered=line.progress.rendered,
         pages_read=line.progress.read,
         seconds=seconds,

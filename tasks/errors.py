@@ -31,20 +31,29 @@ DOCUMENT_KINDS: dict[str, str] = {
 }
 PAGE_KINDS: dict[str, str] = {
     "page_corrupt": "The page's content cannot be parsed; its neighbours are fine.",
-    "render_timeout": "Rendering took longer than the limit. Run again with a longer --page-timeout.",
+    "render_timeout": "Rendering took longer than the limit. Run pagelake retry with a longer --page-timeout.",
     "render_memory": "Rendering needed more memory than a worker may use.",
     "render_crash": "PDFium died on this page.",
     "too_large_scaled": "Not a failure: the page has more pixels than the limit and was scaled down.",
-    "vanished": "The document was gone, or another one, when its pages were rendered. Run again.",
-    "unreadable_source": "The storage refused to hand the document out when its pages were rendered. Run again.",
-    "too_many_bytes": "The document has grown beyond the limit since it was discovered. Run again.",
+    "encrypted": "The PDF asks for a password that was not given this time. Run again with --password.",
+    "password_wrong": "The password given this time does not open the PDF. Run again with another --password.",
+    "vanished": "The document was gone, or another one, when its pages were rendered. Run pagelake retry.",
+    "unreadable_source": "The storage refused to hand the document out for rendering. Run pagelake retry.",
+    "too_many_bytes": "The document has grown beyond the limit since it was discovered. Run pagelake retry.",
 }
 ANSWER_KINDS: dict[str, str] = {
     "page_not_rendered": "There is no image to read; the page's own row says why.",
-    "engine_error": "The engine failed on this page.",
-    "timeout": "The engine took longer than the limit.",
+    "engine_error": "The engine failed on this page. Run pagelake retry.",
+    "timeout": "The engine took longer than the limit. Run pagelake retry with a longer --page-timeout.",
     "unparsed": "The answer could not be read; its raw text is in `responses`.",
 }
+
+
+ALL_KINDS = DOCUMENT_KINDS.keys() | PAGE_KINDS.keys() | ANSWER_KINDS.keys()
+"""Every value of `error_kind`."""
+
+PASSWORD_KINDS = ("encrypted", "password_wrong")
+"""Failures of documents and pages that another password may cure."""
 
 
 class PagelakeError(Exception):

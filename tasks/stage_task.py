@@ -27,7 +27,7 @@ def stage_task(name: str) -> Callable[[Callable[..., R]], Task[..., R]]:
             try:
                 return function(*args, **kwargs)
             except PagelakeError as error:
-                return cast("R", Failed(message=str(error)))  # Prefect takes a state for a result
+                return cast("R", Failed(message=str(error), data=error))  # Prefect takes a state for a result
 
         return task(name=name, task_run_name=f"{name} {{unit.name}}", cache_policy=NO_CACHE, persist_result=False)(run)
 

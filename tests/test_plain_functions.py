@@ -63,7 +63,9 @@ def discover(lake: LakeFolder, url: str, renderers: WorkerPool) -> tuple[Collect
 
 def test_from_objects_in_memory_to_elements_in_memory(collection_url, lake, renderers):
     collection, [shard] = discover(lake, collection_url, renderers)
-    rasterize_shard(lake, shard, uris=collection.uris, pool=renderers, settings=SETTINGS)
+    rasterize_shard(
+        lake, shard, uris=collection.uris({span.doc_id for span in shard.spans}), pool=renderers, settings=SETTINGS
+    )
     with open_engine(PROFILE, workers=1, page_timeout_s=60) as engine:
         done = infer_shard(lake, shard.name, profile=PROFILE, engine=engine, render_id=SETTINGS.render_id, run_id="r")
     found = land_shard(
@@ -91,7 +93,9 @@ def test_a_document_that_is_gone_or_changed_when_its_turn_comes_fails_page_by_pa
     memory = fsspec.filesystem("memory")
     memory.rm("/in/a.pdf")
     memory.pipe("/in/b.pdf", b"something else")
-    rasterize_shard(lake, shard, uris=collection.uris, pool=renderers, settings=SETTINGS)
+    rasterize_shard(
+        lake, shard, uris=collection.uris({span.doc_id for span in shard.spans}), pool=renderers, settings=SETTINGS
+    )
     rows = lake.read_table(f"pages/render={SETTINGS.render_id}/{shard.name}.parquet").to_pylist()
     assert [(row["page_number"], row["status"], row["error_kind"]) for row in rows] == [
         (number, "failed", "vanished") for number in (1, 2, 1, 2, 3)

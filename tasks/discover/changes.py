@@ -6,8 +6,9 @@ so a run that was killed, and two runs side by side, cut the same batches and wr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 
 from tasks.discover.listing import FoundObject
@@ -16,8 +17,6 @@ from tasks.lake.storage import LakeFolder
 BATCH_OBJECTS: int = 256
 """Objects a batch: enough that a collection of one-page images fills a shard, few enough to begin rendering early."""
 
-_PASSWORD_KINDS = ("encrypted", "password_wrong")
-
 
 @dataclass(frozen=True, slots=True)
 class SeenObject:
@@ -25,7 +24,7 @@ class SeenObject:
 
     size: int | None
     etag: str | None
-    modified_at: object
+    modified_at: datetime | None
     doc_id: str | None
 
 
@@ -49,29 +48,29 @@ class Batch:
 
 
 def compare(
-    listing: Sequence[FoundObject], seen: dict[str, SeenObject], locked_documents: frozenset[str] = frozenset()
+    listing: Sequence[FoundObject], seen: Mapping[str, SeenObject], again: frozenset[str] = frozenset()
 ) -> Changes:
     """Which objects must be read.
 
     An object is read when it is new, when its size, etag or modification time changed, when it could not be read the
-    last time, or when its document is in `locked_documents`: those that asked for a password that is now given.
+    last time, or when its document is in `again`: those that failed in a way that may be cured now.
     """
     pending, unchanged = [], {}
     for found in listing:
         before = seen.get(found.uri)
-        if before is None or before.doc_id is None or before.doc_id in locked_documents or _differs(found, before):
+        if before is None or before.doc_id is None or before.doc_id in again or _differs(found, before):
             pending.append(found)
         else:
             unchanged[found.uri] = before.doc_id
     return Changes(pending, unchanged, frozenset(f.uri for f in pending if f.uri in seen))
 
 
-def cut_batches(pending: Sequence[FoundObject], password: str | None = None) -> Iterator[Batch]:
-    """Cut pending objects into named batches. A password takes part in the name, not in anything that can be read."""
+def cut_batches(pending: Sequence[FoundObject], attempt: str = "") -> Iterator[Batch]:
+    """Cut pending objects into named batches. `attempt` tells batches of the same objects apart that try new things."""
     for start in range(0, len(pending), BATCH_OBJECTS):
         objects = tuple(pending[start : start + BATCH_OBJECTS])
         text = "\n".join(repr((o.uri, o.size, o.etag, str(o.modified_at))) for o in objects)
-        yield Batch(sha256(f"{text}\n{bool(password)}".encode()).hexdigest()[:16], objects)
+        yield Batch(sha256(f"{text}\n{attempt}".encode()).hexdigest()[:16], objects)
 
 
 def read_seen(lake: LakeFolder) -> dict[str, SeenObject]:
@@ -85,26 +84,18 @@ def read_seen(lake: LakeFolder) -> dict[str, SeenObject]:
     return {uri: seen for uri, (_, seen) in latest.items()}
 
 
-def locked_documents(lake: LakeFolder) -> frozenset[str]:
-    """Documents that are in the lake only as a row that says they need a password, or another one."""
+def failed_documents(lake: LakeFolder, kinds: Collection[str]) -> frozenset[str]:
+    """Documents that are in the lake only as rows that say they failed in one of these ways."""
     ok: set[str] = set()
-    locked: set[str] = set()
+    failed: set[str] = set()
     for name in lake.parquet_files("documents"):
         table = lake.read_table(f"documents/{name}.parquet", ["doc_id", "status", "error_kind"])
         for row in table.to_pylist():
             if row["status"] == "ok":
                 ok.add(row["doc_id"])
-            elif row["error_kind"] in _PASSWORD_KINDS:
-                locked.add(row["doc_id"])
-    return frozenset(locked - ok)
-
-
-def documents_by_batch(lake: LakeFolder) -> dict[str, set[str]]:
-    """The doc_ids that each batch has brought in."""
-    return {
-        name: set(lake.read_table(f"documents/{name}.parquet", ["doc_id"])["doc_id"].to_pylist())
-        for name in lake.parquet_files("documents")
-    }
+            elif row["error_kind"] in kinds:
+                failed.add(row["doc_id"])
+    return frozenset(failed - ok)
 
 
 def _differs(found: FoundObject, before: SeenObject) -> bool:

@@ -7,7 +7,7 @@ the batch count as seen. What looks into a document is passed in: it belongs to 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,7 +52,7 @@ class ReadObject:
     error: DocumentError | None = None
 
 
-def read_batch(batch: Batch, inspect: Inspect, *, known: set[str], threads: int) -> list[ReadObject]:
+def read_batch(batch: Batch, inspect: Inspect, *, known: Collection[str], threads: int) -> list[ReadObject]:
     """Read every object of a batch, `threads` at a time, in the batch's order.
 
     Contents in `known` are hashed but not looked into again.
@@ -65,7 +65,7 @@ def read_batch(batch: Batch, inspect: Inspect, *, known: set[str], threads: int)
         return list(executor.map(read, batch.objects))
 
 
-def _read_object(found: FoundObject, inspect: Inspect, known: set[str]) -> ReadObject:
+def _read_object(found: FoundObject, inspect: Inspect, known: Collection[str]) -> ReadObject:
     try:
         with local_copy(found.uri) as copy:
             if copy.doc_id in known:
@@ -83,7 +83,7 @@ def write_batch(
     batch: Batch,
     read: list[ReadObject],
     *,
-    known: set[str],
+    known: Collection[str],
     seen_before: frozenset[str],
     seen_at: datetime,
     run_id: str,

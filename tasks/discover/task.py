@@ -18,7 +18,7 @@ def discover(
     *,
     lake: LakeFolder,
     inspect: Inspect,
-    known: set[str],
+    known: frozenset[str],
     seen_before: frozenset[str],
     threads: int,
     run_id: str,

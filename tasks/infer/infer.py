@@ -7,8 +7,9 @@ is the next stage's affair.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -42,17 +43,29 @@ def infer_shard(
     engine: Engine,
     render_id: str,
     run_id: str,
+    again: bool = False,
     on_page: Callable[[], None] = lambda: None,
 ) -> InferredShard:
-    """Answer every page of a rendered shard. `on_page` is called after each, for progress."""
+    """Answer every page of a rendered shard. `on_page` is called after each, for progress.
+
+    With `again` the answers that the file holds already are kept, and only pages that have none are asked about.
+    """
     started, busy_before = time.monotonic(), engine.busy.seconds
     config = profile.config(render_id)
+    file = responses_file(profile.name, config, shard)
+    kept = _answers_in(lake, file) if again else {}
+
+    def route(page: Page) -> Known[Answer] | Page:
+        row = kept.get((page.doc_id, page.page_number))
+        return route_page(page) if row is None else Known([_answer_of(row)])
+
     rows: list[dict[str, object]] = []
     pages = read_pages(lake, pages_file(render_id, shard))
-    for page, answer in in_order(pages, route=route_page, elsewhere=engine.answer):
-        rows.append(_row(answer, page, profile, config, run_id))
+    for page, answer in in_order(pages, route=route, elsewhere=engine.answer):
+        row = kept.get((answer.doc_id, answer.page_number)) or _row(answer, page, profile, config, run_id)
+        rows.append(row)
         on_page()
-    lake.write_table(responses_file(profile.name, config, shard), pa.Table.from_pylist(rows, RESPONSES))
+    lake.write_table(file, pa.Table.from_pylist(rows, RESPONSES))
     tokens = [row["completion_tokens"] for row in rows if isinstance(row["completion_tokens"], int)]
     elapsed = max(time.monotonic() - started, 1e-9)
     return InferredShard(
@@ -61,6 +74,16 @@ def infer_shard(
         tokens=sum(tokens) if tokens else None,
         busy_fraction=min(1.0, (engine.busy.seconds - busy_before) / elapsed),
     )
+
+
+def _answers_in(lake: LakeFolder, file: str) -> dict[tuple[str, int], dict[str, Any]]:
+    """Rows of a file of `responses` that hold a readable answer, by page."""
+    rows = lake.read_table(file).to_pylist()
+    return {(row["doc_id"], row["page_number"]): row for row in rows if row["error_kind"] is None}
+
+
+def _answer_of(row: Mapping[str, Any]) -> Answer:
+    return Answer(**{name: row[name] for name in Answer.__slots__})
 
 
 def route_page(page: Page) -> Known[Answer] | Page:

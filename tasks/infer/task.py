@@ -24,12 +24,20 @@ def infer(
     engine: Engine,
     render_id: str,
     run_id: str,
+    again: bool,
     on_page: Callable[[], None],
 ) -> UnitOfWork:
     """Answer every page of a rendered shard and write its file of `responses`."""
     started, now = time.monotonic(), datetime.now(UTC)
     done = infer_shard(
-        lake, unit.name, profile=profile, engine=engine, render_id=render_id, run_id=run_id, on_page=on_page
+        lake,
+        unit.name,
+        profile=profile,
+        engine=engine,
+        render_id=render_id,
+        run_id=run_id,
+        again=again,
+        on_page=on_page,
     )
     return UnitOfWork(
         run_id,

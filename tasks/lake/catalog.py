@@ -79,7 +79,7 @@ def open_catalog(lake: LakeFolder) -> duckdb.DuckDBPyConnection:
     Raises:
         LakeError: there is no lake, its files cannot be read, or its path is one that DuckDB cannot read from.
     """
-    _check_is_there(lake)
+    check_is_there(lake)
     connection = _connect(lake)
     try:
         _run_scripts(connection, lake)
@@ -100,7 +100,7 @@ def write_catalog(lake: LakeFolder) -> None:
     Raises:
         LakeError: as `open_catalog`, or the lake cannot be written.
     """
-    _check_is_there(lake)
+    check_is_there(lake)
     # Not made in the lake itself: DuckDB cannot write below a folder with a question mark, nor on an object store.
     with tempfile.TemporaryDirectory(prefix="pagelake-") as folder, closing(_connect(lake)) as connection:
         made = Path(folder, CATALOG_FILE)
@@ -163,7 +163,8 @@ def _schema_file(table: str) -> str:
     return "/".join((table, *(f"{key}=_" for key in PARTITION_KEYS.get(table, ())), "_schema.parquet"))
 
 
-def _check_is_there(lake: LakeFolder) -> None:
+def check_is_there(lake: LakeFolder) -> None:
+    """Raise a LakeError unless there is a lake."""
     if not all(lake.exists(_schema_file(table)) for table in TABLES):
         raise LakeError(lake.url, "there is no lake here. Check the URL, or make one with pagelake ingest.")
 

@@ -6,7 +6,7 @@ on nothing else: whoever cuts again, at any time, gets the same shards under the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from tasks.lake.storage import LakeFolder
@@ -47,7 +47,7 @@ class Shard:
         return sum(span.pages for span in self.spans)
 
 
-def read_shards(lake: LakeFolder, batch: str, wanted: frozenset[str] | None = None) -> list[Shard]:
+def read_shards(lake: LakeFolder, batch: str, wanted: Collection[str] | None = None) -> list[Shard]:
     """The shards of one batch; only those that hold a document of `wanted`, if given."""
     columns = ["doc_id", "media_type", "page_count", "status"]
     rows = lake.read_table(f"documents/{batch}.parquet", columns).to_pylist()

@@ -103,7 +103,10 @@ class LakeFolder:
         return Path(tempfile.gettempdir()) / f"pagelake-{os.getuid()}"
 
     def _unfinished_path(self, name: str) -> Path:
-        return self._unfinished_folder / f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}-{name.rpartition('/')[2]}"
+        return (
+            self._unfinished_folder
+            / f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}-{name.rpartition('/')[2]}"
+        )
 
     def _publish(self, local: Path, name: str) -> None:
         if not self.is_local:
@@ -119,6 +122,19 @@ class LakeFolder:
         """Write a whole table as the file `name`."""
         with self.new_file(name) as local, parquet_writer(local, table.schema) as writer:
             writer.write_table(table)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there.
+
+        Raises:
+            LakeError: the lake cannot be written.
+        """
+        try:
+            self.fs.rm_file(self.path(name))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise LakeError(self.url, f"cannot remove {name}: {error.strerror or error}") from error
 
     def read_table(self, name: str, columns: list[str] | None = None) -> pa.Table:
         """Read one file; columns that it does not have are left out."""

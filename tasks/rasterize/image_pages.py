@@ -93,7 +93,7 @@ def _render(image: Image.Image, path: str, doc_id: str, page_number: int, settin
         width=round(width_pt, 3),
         height=round(height_pt, 3),
         rotation=_ORIENTATION_DEGREES.get(orientation, 0),
-        image=Path(path).read_bytes() if as_stored else encode(opaque, settings),
+        image=Path(path).read_bytes() if as_stored and _is_lean(path, wanted) else encode(opaque, settings),
         image_format=settings.image_format,
         image_width=wanted[0],
         image_height=wanted[1],
@@ -102,6 +102,11 @@ def _render(image: Image.Image, path: str, doc_id: str, page_number: int, settin
         error_kind=problem.kind if problem else None,
         error=str(problem) if problem else None,
     )
+
+
+def _is_lean(path: str, size: tuple[int, int]) -> bool:
+    """Whether a file is about as large as its picture can be; some carry megabytes of something else."""
+    return Path(path).stat().st_size <= 4 * math.prod(size) + 65_536
 
 
 def _refuse_gigantic(image: Image.Image) -> None:

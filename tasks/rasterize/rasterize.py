@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from tasks.errors import PageError, WorkerDied
+from tasks.errors import PASSWORD_KINDS, PageError, WorkerDied
 from tasks.isolate import WorkerFailed, WorkerPool
 from tasks.lake.rows import Page
 from tasks.rasterize.messages import HANDLER, DocumentProblem, Opened, RenderRequest, RenderSettings
@@ -29,7 +29,8 @@ FORMS_TIMEOUT_S = 20.0
 WORKER_MEMORY_BYTES = 2 << 30
 
 _KIND_OF_DEATH = {"timeout": "render_timeout", "memory": "render_memory", "crash": "render_crash"}
-_KIND_OF_PROBLEM = {"vanished": "vanished", "unreadable_source": "unreadable_source"}
+_SAME_KIND = ("vanished", "unreadable_source", *PASSWORD_KINDS)
+"""Problems of documents that pages have under the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class _Renderer:
                 if isinstance(answer, Opened):
                     progress.opened = answer
                 elif isinstance(answer, DocumentProblem):
-                    problem = PageError(_KIND_OF_PROBLEM.get(answer.kind, "page_corrupt"), _why(answer))
+                    problem = _problem_of_pages(answer)
                     _fail_the_rest(unit, progress, problem, give)
                 else:
                     assert isinstance(answer, Page)
@@ -167,8 +168,10 @@ class _Renderer:
             give(_failed(unit, progress.next_page, problem))
 
 
-def _why(problem: DocumentProblem) -> str:
-    return problem.detail or f"The document does not open ({problem.kind})"
+def _problem_of_pages(problem: DocumentProblem) -> PageError:
+    if problem.kind in _SAME_KIND:
+        return PageError(problem.kind, problem.detail)
+    return PageError("page_corrupt", problem.detail or f"The document does not open ({problem.kind})")
 
 
 def _fail_the_rest(unit: LocalSpan, progress: _Progress, problem: PageError, give: Callable[[Page], None]) -> None:

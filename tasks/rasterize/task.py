@@ -24,12 +24,15 @@ def rasterize(
     pool: WorkerPool,
     settings: RenderSettings,
     password: str | None,
+    again: bool,
     run_id: str,
     on_page: Callable[[], None],
 ) -> UnitOfWork:
     """Render every page of a shard and write its file of `pages`."""
     started, now = time.monotonic(), datetime.now(UTC)
-    rasterize_shard(lake, unit, uris=uris, pool=pool, settings=settings, password=password, on_page=on_page)
+    rasterize_shard(
+        lake, unit, uris=uris, pool=pool, settings=settings, password=password, again=again, on_page=on_page
+    )
     return UnitOfWork(
         run_id, "rasterize", unit.name, now, time.monotonic() - started, unit.pages, peak_memory=pool.peak_memory_bytes
     )

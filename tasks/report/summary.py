@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +11,9 @@ from typing import Any
 class RunSummary:
     """The figures of one run and, after it, of the lake.
 
-    `new_objects`, `pages_rendered`, `pages_read` and `seconds` are of this run; the rest is what the lake holds now:
-    documents (readable ones), pages, elements of this model and config by category, failures by stage and kind.
+    `new_objects`, `shards`, `pages_rendered`, `pages_read` (failed ones included) and `seconds` are of this run; the
+    rest is what the lake holds now: documents (readable ones), pages, elements of this model and config by category,
+    failures by stage and kind.
     """
 
     lake: str
@@ -19,6 +21,7 @@ class RunSummary:
     config: str
     objects: int
     new_objects: int
+    shards: int
     pages_rendered: int
     pages_read: int
     seconds: float
@@ -30,7 +33,7 @@ class RunSummary:
 
     @property
     def did_nothing(self) -> bool:
-        return not (self.new_objects or self.pages_rendered or self.pages_read)
+        return not (self.new_objects or self.shards)
 
     @property
     def failed(self) -> int:
@@ -41,11 +44,12 @@ def as_text(summary: RunSummary) -> str:
     """A few lines for the end of a run; the last one counts the failures."""
     rate = f", {summary.pages_per_second:.1f} pages/s" if summary.pages_per_second else ""
     done = (
-        "Nothing to do: everything is in the lake already."
+        _nothing(summary)
         if summary.did_nothing
         else f"{summary.new_objects:,} objects read, {summary.pages_rendered:,} pages rendered, "
         f"{summary.pages_read:,} pages read by {summary.model} in {summary.seconds:.0f} s{rate}."
     )
+    lake = shlex.quote(summary.lake)
     elements = ", ".join(f"{category} {count:,}" for category, count in summary.categories.items())
     return "\n".join(
         [
@@ -53,17 +57,23 @@ def as_text(summary: RunSummary) -> str:
             f"Lake {summary.lake}: {summary.documents:,} documents, {summary.pages:,} pages, "
             f"{sum(summary.categories.values()):,} elements of {summary.model}.",
             *([f"Elements: {elements}."] if elements else []),
-            f'Look next: pagelake sql "SELECT category, text FROM elements LIMIT 10" --lake {summary.lake}',  # noqa: S608
+            f'Look next: pagelake sql "SELECT category, text FROM elements LIMIT 10" --lake {lake}',  # noqa: S608
             _failures_line(summary),
         ]
     )
+
+
+def _nothing(summary: RunSummary) -> str:
+    if not summary.objects:
+        return "Nothing to do: 0 objects found."
+    return "Nothing to do: everything is in the lake already."
 
 
 def _failures_line(summary: RunSummary) -> str:
     if not summary.failures:
         return "No failures."
     kinds = ", ".join(f"{row['error_kind']} {row['failures']:,}" for row in summary.failures)
-    return f"{summary.failed:,} failures ({kinds}): pagelake status --lake {summary.lake}"
+    return f"{summary.failed:,} failures ({kinds}): pagelake status --lake {shlex.quote(summary.lake)}"
 
 
 def as_markdown(summary: RunSummary) -> str:

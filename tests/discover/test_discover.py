@@ -56,7 +56,7 @@ def folder(tmp_path):
 def run(lake, folder, inspect, password=None, only_documents=False) -> Collection:
     collection = Collection.compare(lake, [str(folder)], limit=None, password=password)
     for batch in collection.batches:
-        known = collection.known_documents(besides=batch)
+        known = collection.known_documents(lake, besides=batch)
         read = read_batch(batch, inspect, known=known, threads=2)
         new = write_batch(lake, batch, read, known=known, seen_before=collection.seen_before, seen_at=NOW, run_id="r")
         collection.batch_was_read(batch, {r.found.uri: r.doc_id for r in read if r.doc_id}, new)
@@ -107,7 +107,7 @@ def test_a_second_run_reads_nothing(lake, folder):
     collection = run(lake, folder, inspect := Inspector())
     assert not inspect.seen
     assert not collection.batches
-    assert list(collection.uris.values()) == [f"file://{folder}/a"]
+    assert list(collection.uris(collection.wanted).values()) == [f"file://{folder}/a"]
 
 
 def test_a_known_content_under_a_new_name_is_not_looked_into(lake, folder):

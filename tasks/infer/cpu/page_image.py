@@ -14,11 +14,15 @@ from tasks.lake.rows import Page
 
 
 class PageImage:
-    """One page's image and its scale. Not thread-safe, and short-lived: a page at 200 dpi is 12 MB decoded."""
+    """One page's image and its scale, after so many quarter turns counterclockwise.
 
-    def __init__(self, page: Page) -> None:
-        self._data = page.image or b""
-        self.width_pt, self.height_pt = float(page.width or 0.0), float(page.height or 0.0)
+    Not thread-safe, and short-lived: a page at 200 dpi is 12 MB decoded.
+    """
+
+    def __init__(self, page: Page, turns: int = 0) -> None:
+        self._data, self._turns = page.image or b"", turns
+        sides = float(page.width or 0.0), float(page.height or 0.0)
+        self.width_pt, self.height_pt = sides if turns % 2 == 0 else sides[::-1]
 
     @cached_property
     def small(self) -> np.ndarray:
@@ -26,13 +30,13 @@ class PageImage:
         once."""
         with Image.open(io.BytesIO(self._data)) as image:
             image.draft("RGB", (INPUT_WIDTH, INPUT_HEIGHT))
-            return np.asarray(image.convert("RGB"))
+            return self._turned(image.convert("RGB"))
 
     @cached_property
     def full(self) -> np.ndarray:
         """RGB, all pixels."""
         with Image.open(io.BytesIO(self._data)) as image:
-            return np.asarray(image.convert("RGB"))
+            return self._turned(image.convert("RGB"))
 
     @cached_property
     def _grey(self) -> np.ndarray:
@@ -42,7 +46,10 @@ class PageImage:
             return cv2.cvtColor(self.full, cv2.COLOR_RGB2GRAY)
         with Image.open(io.BytesIO(self._data)) as image:
             image.draft("L", image.size)
-            return np.asarray(image.convert("L"))
+            return self._turned(image.convert("L"))
+
+    def _turned(self, image: Image.Image) -> np.ndarray:
+        return np.ascontiguousarray(np.rot90(np.asarray(image), self._turns))
 
     @property
     def points_per_pixel(self) -> float:

@@ -1,4 +1,4 @@
-"""A page in, its elements in reading order out. The only way into this package.
+"""A page in, its elements in reading order out. `PageReader` is the only way into this package.
 
 The steps: decode the image small, detect regions, take the text layer or read the image (`text_source`), make blocks
 (`blocks`), name them (`categories`), order them (`reading_order`), write their text (`markdown`, `tables`). Every line
@@ -12,16 +12,16 @@ has no box for have `LOOSE_CONFIDENCE` in place of its score.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from statistics import fmean
 
 from tasks.infer.cpu.blocks import Block, build_blocks, content_box, join_leaders
 from tasks.infer.cpu.categories import categorize, page_style, raw_category
 from tasks.infer.cpu.geometry import into_rows
-from tasks.infer.cpu.layout_detector import LayoutDetector
+from tasks.infer.cpu.layout_detector import DetectedBox, LayoutDetector
 from tasks.infer.cpu.lines import from_text_layer
 from tasks.infer.cpu.markdown import as_markdown, vocabulary_of
 from tasks.infer.cpu.ocr import OcrReader
+from tasks.infer.cpu.orientation import legibility, turned_back, turns_to_try
 from tasks.infer.cpu.page_image import PageImage
 from tasks.infer.cpu.reading_order import in_order, reading_order
 from tasks.infer.cpu.regions import resolve_regions
@@ -37,7 +37,8 @@ and extent are a guess."""
 
 
 class PageReader:
-    """The loaded models; the OCR models are loaded by the first page that needs them."""
+    """The loaded models. To make one loads the layout model (a quarter of a second), so that no page's time limit pays
+    for it; the OCR models (half a second, 200 MB) are loaded by the first page that needs them."""
 
     def __init__(self) -> None:
         import cv2
@@ -53,10 +54,25 @@ class PageReader:
         detected = self._detector.detect(image.small)
         regions = resolve_regions(detected, lines, image.width_pt, image.height_pt)
         if needs_ocr(lines, regions, page.ink):
-            lines = self._ocr.read_lines(image.full, image.width_pt, image.height_pt)
-            regions = resolve_regions(detected, lines, image.width_pt, image.height_pt)
+            return self._read_scan(page, image, detected)
         blocks = build_blocks(lines, complete_tables(regions, lines, image))
         return elements_from(blocks, image, page.page_number)
+
+    def _read_scan(self, page: Page, image: PageImage, detected: list[DetectedBox]) -> list[Element]:
+        """By OCR; a page that lies wrong is read the right way up, and its boxes turned back."""
+        best, turns = self._ocr.read_lines(image.full, image.width_pt, image.height_pt), 0
+        upright = image
+        for turn in turns_to_try(best):
+            turned = PageImage(page, turn)
+            lines = self._ocr.read_lines(turned.full, turned.width_pt, turned.height_pt)
+            if legibility(lines) > legibility(best):
+                best, turns, upright = lines, turn, turned
+        if turns:
+            detected = self._detector.detect(upright.small)
+        regions = resolve_regions(detected, best, upright.width_pt, upright.height_pt)
+        blocks = build_blocks(best, complete_tables(regions, best, upright))
+        elements = elements_from(blocks, upright, page.page_number)
+        return [turned_back(e, turns, image.width_pt, image.height_pt) for e in elements] if turns else elements
 
 
 def elements_from(blocks: Sequence[Block], image: PageImage, page_number: int) -> list[Element]:
@@ -98,7 +114,7 @@ def _table_text(block: Block, image: PageImage) -> str:
     if not block.lines:
         return ""
     box = content_box(block)
-    horizontal, vertical = find_rulings(image.grey_crop(box), box, image.points_per_pixel)
+    horizontal, vertical = find_rulings(image.grey_crop(box), box, image.points_per_pixel, block.lines)
     return table_html(block.lines, box, horizontal, vertical)
 
 
@@ -106,13 +122,3 @@ def confidence(block: Block) -> float:
     """See the module's docstring."""
     scores = [line.score for line in block.lines if line.score is not None]
     return (LOOSE_CONFIDENCE if block.score is None else block.score) * (fmean(scores) if scores else 1.0)
-
-
-@cache
-def _reader() -> PageReader:
-    return PageReader()
-
-
-def read_page(page: Page) -> list[Element]:
-    """`PageReader.read_page` with one reader per process."""
-    return _reader().read_page(page)

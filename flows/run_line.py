@@ -1,0 +1,74 @@
+"""What the flows that work on a lake share: open the processes, send everything down the line, publish, end cleanly."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection
+from typing import Any, cast
+
+from prefect.futures import PrefectFuture
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+from prefect.states import Failed
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from flows.line import Line
+from flows.publish import publish
+from tasks.discover.collection import Collection as DocumentCollection
+from tasks.errors import PagelakeError
+from tasks.infer.engines import open_engine
+from tasks.infer.models import find_profile
+from tasks.lake.storage import LakeFolder
+from tasks.rasterize.messages import RenderSettings
+from tasks.rasterize.rasterize import open_renderers
+from tasks.report.summary import RunSummary, as_text
+
+PASSWORD_VARIABLE = "PAGELAKE_PASSWORD"  # noqa: S105  # the name of a variable, not a password
+"""Where the password of encrypted PDFs is taken from: Prefect stores the parameters of a flow, and must not see it."""
+
+TASK_THREADS = 16
+"""More than all tasks of `line.SHARDS_IN_FLIGHT` shards, since a task that waits for another occupies a thread."""
+
+RUNNER = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=TASK_THREADS))
+
+
+def run_line(
+    lake: LakeFolder,
+    collection: DocumentCollection,
+    model: str,
+    settings: RenderSettings,
+    password: str | None,
+    retry_kinds: Collection[str],
+    workers: int | None,
+) -> RunSummary:
+    """Do all that the collection needs and answer what came of it.
+
+    Raises:
+        PagelakeError: it could not be finished; what is done stays in the lake.
+    """
+    started, log, workers = time.monotonic(), get_run_logger(), workers or os.cpu_count() or 1
+    profile = find_profile(model)
+    log.info(collection.sentence())
+    with (
+        open_renderers(workers) as renderers,
+        open_engine(profile, workers=workers, page_timeout_s=settings.page_timeout_s) as engine,
+    ):
+        run_id = str(flow_run.id)
+        line = Line(lake, profile, settings, renderers, engine, run_id, password, retry_kinds, log)
+        for batch in collection.batches:
+            line.discover(batch, collection)
+        line.catch_up(collection)
+        line.finish()
+    summary = publish(line, collection, started)
+    log.info(as_text(summary).splitlines()[0])
+    return summary
+
+
+def ending_cleanly(work: Callable[[], RunSummary]) -> RunSummary:
+    """Run `work`; an error of ours ends the flow with its message as a failed state, without a traceback."""
+    try:
+        return work()
+    except PagelakeError as error:
+        # Prefect takes a state for a result
+        return cast("RunSummary", Failed(name=type(error).__name__, message=str(error)))
