@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from tasks.errors import Interrupted, PagelakeError, UsageError
-from tasks.infer.models import DEFAULT_MODEL, ModelName
+from tasks.infer.models import DEFAULT_MODEL, all_profiles
 from tasks.rasterize.messages import ImageFormat
 
 app = typer.Typer(
@@ -27,7 +27,7 @@ app = typer.Typer(
 OutputFormat = Literal["table", "csv", "json", "parquet"]
 
 Lake = Annotated[str, typer.Option(help="The lake: a folder or an fsspec URL.", envvar="PAGELAKE_LAKE")]
-Model = Annotated[ModelName, typer.Option(help="Which model reads the pages.")]
+Model = Annotated[str, typer.Option(help="Which model reads the pages: see pagelake models.")]
 Dpi = Annotated[float, typer.Option(min=1, max=1200, help="Pixels per inch of the page images.")]
 Format = Annotated[ImageFormat, typer.Option(help="JPEG (quality 95) or PNG page images.")]
 Password = Annotated[
@@ -37,7 +37,15 @@ Password = Annotated[
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes that render, and as many that read. Default: one per core.")
 ]
-PageTimeout = Annotated[float, typer.Option(min=0.1, help="Seconds that rendering or reading one page may take.")]
+PageTimeout = Annotated[
+    float, typer.Option(min=0.1, help="Seconds that rendering a page may take, and reading it on this machine.")
+]
+Endpoint = Annotated[
+    list[str] | None,
+    typer.Option(help="A chat API that serves the model, such as http://127.0.0.1:8000/v1. Several share the work."),
+]
+ServedName = Annotated[str | None, typer.Option(help="The name under which it serves it, if not the model's own.")]
+AnswerTimeout = Annotated[float, typer.Option(min=1, help="Seconds that such a server may take for one answer.")]
 
 
 @app.command()
@@ -53,6 +61,9 @@ def ingest(
     password: Password = None,
     workers: Workers = None,
     page_timeout: PageTimeout = 60,
+    endpoint: Endpoint = None,
+    served_name: ServedName = None,
+    answer_timeout: AnswerTimeout = 600,
 ) -> None:
     """Bring a lake up to date with a collection: the main job.
 
@@ -69,12 +80,15 @@ def ingest(
         run_ingest(
             source=source,
             lake=lake,
-            model=model.value,
+            model=model,
             dpi=dpi,
             image_format=image_format,
             limit=limit,
             workers=workers,
             page_timeout_s=page_timeout,
+            endpoint=endpoint,
+            served_name=served_name,
+            answer_timeout_s=answer_timeout,
         )
     )
 
@@ -89,6 +103,9 @@ def retry(
     password: Password = None,
     workers: Workers = None,
     page_timeout: PageTimeout = 60,
+    endpoint: Endpoint = None,
+    served_name: ServedName = None,
+    answer_timeout: AnswerTimeout = 600,
 ) -> None:
     """Run the failures again: documents that did not open, pages that were not rendered or not read.
 
@@ -104,11 +121,14 @@ def retry(
         run_retry(
             lake=lake,
             kind=kind,
-            model=model.value,
+            model=model,
             dpi=dpi,
             image_format=image_format,
             workers=workers,
             page_timeout_s=page_timeout,
+            endpoint=endpoint,
+            served_name=served_name,
+            answer_timeout_s=answer_timeout,
         )
     )
 
@@ -145,23 +165,32 @@ def parse(
     password: Password = None,
     workers: Workers = None,
     page_timeout: PageTimeout = 60,
+    endpoint: Endpoint = None,
+    served_name: ServedName = None,
+    answer_timeout: AnswerTimeout = 600,
 ) -> None:
     """Read one file and print a JSON line per page as soon as it is read. Needs no lake and no Prefect.
 
     Each line holds page_number, width and height in points, status, and the elements in reading order.
     """
     from flows.parse import parse_file
+    from tasks.infer.engines import EngineOptions
 
-    lines = parse_file(
-        file,
-        model=model.value,
-        dpi=dpi,
-        password=password,
-        workers=workers or os.cpu_count() or 1,
-        page_timeout_s=page_timeout,
-    )
+    options = EngineOptions(workers or os.cpu_count() or 1, page_timeout, endpoint or (), served_name, answer_timeout)
+    lines = parse_file(file, model=model, dpi=dpi, password=password, options=options)
     for line in lines:
         _print(line)
+
+
+@app.command()
+def models() -> None:
+    """The models that can read pages, and what each is for.
+
+    A TOML file named by PAGELAKE_MODELS changes them or adds others. Models other than cpu-layout need a server that
+    speaks OpenAI's chat API: give its address with --endpoint, and its key, if any, in PAGELAKE_API_KEY.
+    """
+    for name, profile in sorted(all_profiles().items()):
+        typer.echo(f"{name:<22} {profile.description}")
 
 
 def main() -> None:

@@ -17,7 +17,8 @@ from flows.run_line import PASSWORD_VARIABLE, RUNNER, ending_cleanly, run_line
 from tasks.discover.collection import Collection
 from tasks.discover.listing import check_source
 from tasks.errors import PASSWORD_KINDS
-from tasks.infer.models import DEFAULT_MODEL, ModelName
+from tasks.infer.engines import EngineOptions
+from tasks.infer.models import DEFAULT_MODEL
 from tasks.lake.prepare import prepare_lake
 from tasks.rasterize.messages import ImageFormat, RenderSettings
 from tasks.report.summary import RunSummary
@@ -32,12 +33,15 @@ def _run_name() -> str:
 def ingest(
     source: list[str],
     lake: str,
-    model: ModelName = DEFAULT_MODEL,
+    model: str = DEFAULT_MODEL,
     dpi: Annotated[float, Field(gt=0, le=1200)] = 200,
     image_format: ImageFormat = "jpeg",
     limit: Annotated[int, Field(ge=1)] | None = None,
     workers: Annotated[int, Field(ge=1)] | None = None,
     page_timeout_s: Annotated[float, Field(gt=0)] = 60,
+    endpoint: list[str] | None = None,
+    served_name: str | None = None,
+    answer_timeout_s: Annotated[float, Field(gt=0)] = 600,
 ) -> RunSummary:
     """Bring a lake up to date with a collection: discover, rasterize, read every page, land its elements.
 
@@ -46,21 +50,27 @@ def ingest(
     Args:
         source: What to read: files, folders, globs or fsspec URLs.
         lake: Where the lake is, or shall be: a folder or an fsspec URL.
-        model: Which model reads the pages.
+        model: Which model reads the pages; `pagelake models` lists them.
         dpi: Pixels per inch of the page images.
         image_format: JPEG (quality 95) or PNG.
         limit: Take only the first so many objects of the collection, in the order of their names.
         workers: Processes that render, and as many that read; by default one per core.
-        page_timeout_s: Seconds that rendering or reading one page may take.
+        page_timeout_s: Seconds that rendering a page may take, and reading it on this machine.
+        endpoint: Chat APIs that serve the model, such as http://127.0.0.1:8000/v1; several share the work.
+        served_name: The name under which they serve it, when it is not the model's own.
+        answer_timeout_s: Seconds that such a server may take for one answer.
     """
     password = os.environ.get(PASSWORD_VARIABLE)
 
     def work() -> RunSummary:
+        options = EngineOptions(
+            workers or os.cpu_count() or 1, page_timeout_s, endpoint or (), served_name, answer_timeout_s
+        )
         for one in source:
             check_source(one)
         folder = prepare_lake(lake)
         collection = Collection.compare(folder, source, limit=limit, password=password)
         settings = RenderSettings(dpi=dpi, image_format=image_format, page_timeout_s=page_timeout_s)
-        return run_line(folder, collection, model, settings, password, PASSWORD_KINDS if password else (), workers)
+        return run_line(folder, collection, model, settings, password, PASSWORD_KINDS if password else (), options)
 
     return ending_cleanly(work)

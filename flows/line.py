@@ -24,7 +24,8 @@ from tasks.discover.collection import Collection
 from tasks.discover.task import discover
 from tasks.errors import PagelakeError
 from tasks.infer.engines.contract import Engine
-from tasks.infer.profile import ModelProfile, PageSize, ReadAnswer
+from tasks.infer.models import reader_of
+from tasks.infer.profile import PageSize, Profile, ReadAnswer
 from tasks.infer.task import infer
 from tasks.isolate import WorkerPool
 from tasks.lake.redo import NOT_RENDERED, has_failures
@@ -68,7 +69,7 @@ class Line:
     """Feeds shards through the stages; `elements` counts what was landed, by category, `shards` how many were."""
 
     lake: LakeFolder
-    profile: ModelProfile
+    profile: Profile
     settings: RenderSettings
     renderers: WorkerPool
     engine: Engine
@@ -197,8 +198,8 @@ class Line:
         self._readings.append(reading)
         return reading
 
-    def _read_answer(self, text: str, page: Page) -> ReadAnswer:
-        return self.profile.read_answer(text, PageSize.of(page))
+    def _read_answer(self, text: str, step: str | None, page: Page) -> ReadAnswer:
+        return reader_of(self.profile, step).read_answer(text, PageSize.of(page))
 
     def _take_in_one(self) -> None:
         """Wait for the oldest shard. Where a stage failed, its message is the one to tell, not its followers'."""

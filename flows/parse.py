@@ -4,50 +4,55 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from tasks.errors import UsageError
-from tasks.infer.engines import open_engine
+from tasks.infer.engines import EngineOptions, open_engine
 from tasks.infer.engines.contract import Answer
 from tasks.infer.infer import route_page
-from tasks.infer.models import find_profile
-from tasks.infer.profile import ModelProfile, PageSize
+from tasks.infer.models import find_profile, reader_of
+from tasks.infer.profile import PageSize, Profile
 from tasks.lake.rows import Page
 from tasks.land.agreement import text_layer_agreement
-from tasks.objects import local_copy, open_url
+from tasks.objects import local_copy, open_nameable
 from tasks.ordered import in_order
 from tasks.rasterize.inspect import DocumentInspector
 from tasks.rasterize.rasterize import LocalSpan, RenderSettings, open_renderers, rasterize_pages
 
 
-def parse_file(
-    file: str, *, model: str, dpi: float, password: str | None, workers: int, page_timeout_s: float
-) -> Iterator[str]:
+def parse_file(file: str, *, model: str, dpi: float, password: str | None, options: EngineOptions) -> Iterator[str]:
     """One JSON object a page, in order.
 
     Raises:
         UsageError: the file cannot be opened.
         DocumentError: it is not a document that can be read.
     """
-    profile, settings = find_profile(model), RenderSettings(dpi=dpi, page_timeout_s=page_timeout_s)
-    fs, path = open_url(file)
-    if not fs.isfile(path):
+    profile, settings = find_profile(model), RenderSettings(dpi=dpi, page_timeout_s=options.page_timeout_s)
+    opened = open_nameable(file)
+    if not opened.fs.isfile(opened.path):
         raise UsageError(f"There is no file {file}.")
     with (
-        local_copy(fs.unstrip_protocol(path)) as copy,
-        open_renderers(workers) as renderers,
-        open_engine(profile, workers=workers, page_timeout_s=page_timeout_s) as engine,
+        local_copy(opened.uri(opened.path)) as copy,
+        open_renderers(options.workers) as renderers,
+        open_engine(profile, options) as engine,
     ):
-        facts = DocumentInspector(renderers, password, page_timeout_s)(copy.path)
+        facts = DocumentInspector(renderers, password, options.page_timeout_s)(copy.path)
         whole = LocalSpan(copy.doc_id, str(copy.path), facts.media_type, 1, facts.page_count)
         pages = rasterize_pages(renderers, [whole], settings, password)
-        for page, answer in in_order(pages, route=route_page, elsewhere=engine.answer):
+        for page, answer in in_order(pages, _without_image, route_page, engine.answer):
             yield json.dumps(_line(page, answer, profile), ensure_ascii=False)
 
 
-def _line(page: Page, answer: Answer, profile: ModelProfile) -> dict[str, Any]:
-    read = profile.read_answer(answer.text, PageSize.of(page)) if answer.text is not None else None
+def _without_image(page: Page) -> Page:
+    return replace(page, image=None)
+
+
+def _line(page: Page, answer: Answer, profile: Profile) -> dict[str, Any]:
+    read = None
+    if answer.text is not None:
+        reader = reader_of(profile, answer.step)
+        read = reader.read_answer(answer.text, PageSize.of(page), answer.finish_reason)
     elements = [
         asdict(element)
         | {"text_layer_agreement": text_layer_agreement(element, page.text_layer) if page.has_text else None}

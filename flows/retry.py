@@ -11,7 +11,8 @@ from pydantic import Field
 from flows.run_line import PASSWORD_VARIABLE, RUNNER, ending_cleanly, run_line
 from tasks.discover.collection import Collection
 from tasks.errors import ALL_KINDS, UsageError
-from tasks.infer.models import DEFAULT_MODEL, ModelName
+from tasks.infer.engines import EngineOptions
+from tasks.infer.models import DEFAULT_MODEL
 from tasks.lake.prepare import prepare_lake
 from tasks.rasterize.messages import ImageFormat, RenderSettings
 from tasks.report.summary import RunSummary
@@ -21,11 +22,14 @@ from tasks.report.summary import RunSummary
 def retry(
     lake: str,
     kind: list[str] | None = None,
-    model: ModelName = DEFAULT_MODEL,
+    model: str = DEFAULT_MODEL,
     dpi: Annotated[float, Field(gt=0, le=1200)] = 200,
     image_format: ImageFormat = "jpeg",
     workers: Annotated[int, Field(ge=1)] | None = None,
     page_timeout_s: Annotated[float, Field(gt=0)] = 60,
+    endpoint: list[str] | None = None,
+    served_name: str | None = None,
+    answer_timeout_s: Annotated[float, Field(gt=0)] = 600,
 ) -> RunSummary:
     """Run the failures of a lake again, and whatever else of it is not done. What is good is not touched.
 
@@ -36,11 +40,17 @@ def retry(
         dpi: The render whose failures: pixels per inch of the page images.
         image_format: The render whose failures: JPEG (quality 95) or PNG.
         workers: Processes that render, and as many that read; by default one per core.
-        page_timeout_s: Seconds that rendering or reading one page may take.
+        page_timeout_s: Seconds that rendering a page may take, and reading it on this machine.
+        endpoint: Chat APIs that serve the model, such as http://127.0.0.1:8000/v1; several share the work.
+        served_name: The name under which they serve it, when it is not the model's own.
+        answer_timeout_s: Seconds that such a server may take for one answer.
     """
     password = os.environ.get(PASSWORD_VARIABLE)
 
     def work() -> RunSummary:
+        options = EngineOptions(
+            workers or os.cpu_count() or 1, page_timeout_s, endpoint or (), served_name, answer_timeout_s
+        )
         if unknown := set(kind or ()) - ALL_KINDS:
             raise UsageError(f"Unknown error kind {', '.join(sorted(unknown))}. Known: {', '.join(sorted(ALL_KINDS))}.")
         kinds = frozenset(kind or ALL_KINDS)
@@ -49,6 +59,6 @@ def retry(
         attempt = f"retry {sorted(kinds)} {bool(password)} {page_timeout_s:g}"
         collection = Collection.of_failures(folder, kinds, attempt=attempt)
         settings = RenderSettings(dpi=dpi, image_format=image_format, page_timeout_s=page_timeout_s)
-        return run_line(folder, collection, model, settings, password, kinds, workers)
+        return run_line(folder, collection, model, settings, password, kinds, options)
 
     return ending_cleanly(work)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Collection
 from typing import Any, cast
@@ -17,7 +16,7 @@ from flows.line import Line
 from flows.publish import publish
 from tasks.discover.collection import Collection as DocumentCollection
 from tasks.errors import PagelakeError
-from tasks.infer.engines import open_engine
+from tasks.infer.engines import EngineOptions, open_engine
 from tasks.infer.models import find_profile
 from tasks.lake.storage import LakeFolder
 from tasks.rasterize.messages import RenderSettings
@@ -40,19 +39,19 @@ def run_line(
     settings: RenderSettings,
     password: str | None,
     retry_kinds: Collection[str],
-    workers: int | None,
+    engine_options: EngineOptions,
 ) -> RunSummary:
     """Do all that the collection needs and answer what came of it.
 
     Raises:
         PagelakeError: it could not be finished; what is done stays in the lake.
     """
-    started, log, workers = time.monotonic(), get_run_logger(), workers or os.cpu_count() or 1
+    started, log = time.monotonic(), get_run_logger()
     profile = find_profile(model)
     log.info(collection.sentence())
     with (
-        open_renderers(workers) as renderers,
-        open_engine(profile, workers=workers, page_timeout_s=settings.page_timeout_s) as engine,
+        open_renderers(engine_options.workers) as renderers,
+        open_engine(profile, engine_options) as engine,
     ):
         run_id = str(flow_run.id)
         line = Line(lake, profile, settings, renderers, engine, run_id, password, retry_kinds, log)

@@ -26,6 +26,7 @@ def test_results_come_in_the_order_of_the_items_however_far_the_other_side_reads
     results = list(
         in_order(
             given_items,
+            keep=lambda item: item,
             route=lambda item: Known(["here"] * item[1]) if item[0] else item,
             elsewhere=elsewhere,
             count=lambda item: item[1],

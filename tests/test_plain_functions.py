@@ -12,7 +12,7 @@ from plain_pdf import write_pdf
 
 from tasks.discover.collection import Collection
 from tasks.discover.discover import read_batch, write_batch
-from tasks.infer.engines import open_engine
+from tasks.infer.engines import EngineOptions, open_engine
 from tasks.infer.infer import infer_shard
 from tasks.infer.models import DEFAULT_MODEL, find_profile
 from tasks.infer.profile import PageSize
@@ -66,7 +66,7 @@ def test_from_objects_in_memory_to_elements_in_memory(collection_url, lake, rend
     rasterize_shard(
         lake, shard, uris=collection.uris({span.doc_id for span in shard.spans}), pool=renderers, settings=SETTINGS
     )
-    with open_engine(PROFILE, workers=1, page_timeout_s=60) as engine:
+    with open_engine(PROFILE, EngineOptions(workers=1)) as engine:
         done = infer_shard(lake, shard.name, profile=PROFILE, engine=engine, render_id=SETTINGS.render_id, run_id="r")
     found = land_shard(
         lake,
@@ -74,7 +74,7 @@ def test_from_objects_in_memory_to_elements_in_memory(collection_url, lake, rend
         model=PROFILE.name,
         config=PROFILE.config(SETTINGS.render_id),
         render_id=SETTINGS.render_id,
-        read_answer=lambda text, page: PROFILE.read_answer(text, PageSize.of(page)),
+        read_answer=lambda text, _, page: PROFILE.read_answer(text, PageSize.of(page)),
     )
     assert done.pages == found.total() == 5
     assert 0.0 < done.busy_fraction <= 1.0

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from tasks.errors import AnswerError
 from tasks.infer.engines.contract import Answer, Engine
-from tasks.infer.profile import ModelProfile, PageSize
+from tasks.infer.models import reader_of
+from tasks.infer.profile import PageSize, Profile
 from tasks.lake.pages import read_pages
 from tasks.lake.rows import Page
 from tasks.lake.schemas import RESPONSES
@@ -39,7 +40,7 @@ def infer_shard(
     lake: LakeFolder,
     shard: str,
     *,
-    profile: ModelProfile,
+    profile: Profile,
     engine: Engine,
     render_id: str,
     run_id: str,
@@ -61,8 +62,8 @@ def infer_shard(
 
     rows: list[dict[str, object]] = []
     pages = read_pages(lake, pages_file(render_id, shard))
-    for page, answer in in_order(pages, route=route, elsewhere=engine.answer):
-        row = kept.get((answer.doc_id, answer.page_number)) or _row(answer, page, profile, config, run_id)
+    for size, answer in in_order(pages, PageSize.of, route, engine.answer):
+        row = kept.get((answer.doc_id, answer.page_number)) or _row(answer, size, profile, config, run_id)
         rows.append(row)
         on_page()
     lake.write_table(file, pa.Table.from_pylist(rows, RESPONSES))
@@ -95,8 +96,11 @@ def route_page(page: Page) -> Known[Answer] | Page:
     return Known([answer])
 
 
-def _row(answer: Answer, page: Page, profile: ModelProfile, config: str, run_id: str) -> dict[str, object]:
-    status = "failed" if answer.text is None else profile.read_answer(answer.text, PageSize.of(page)).status
+def _row(answer: Answer, size: PageSize, profile: Profile, config: str, run_id: str) -> dict[str, object]:
+    status = "failed"
+    if answer.text is not None:
+        reader = reader_of(profile, answer.step)
+        status = reader.read_answer(answer.text, size, answer.finish_reason).status
     row = asdict(answer) | {"config": config, "model": profile.name, "status": status, "run_id": run_id}
     if status == "unparsed":
         row |= {"error_kind": "unparsed", "error": str(AnswerError("unparsed"))}

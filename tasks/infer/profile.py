@@ -6,25 +6,25 @@ prompt, another image size or another reader of answers lands in another partiti
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
+from typing import Protocol
 
 from tasks.lake.rows import Element, Page
 
 
 @dataclass(frozen=True, slots=True)
 class PageSize:
-    """What a reader of answers needs to know of a page: its size in points, as displayed."""
+    """What a reader of answers needs to know of a page: its size in points, as displayed, and that of its picture."""
 
     width: float
     height: float
+    image_width: int | None = None
+    image_height: int | None = None
 
     @classmethod
     def of(cls, page: Page) -> PageSize:
         """The size of a rendered page."""
-        return cls(page.width or 0.0, page.height or 0.0)
+        return cls(page.width or 0.0, page.height or 0.0, page.image_width, page.image_height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +35,24 @@ class ReadAnswer:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModelProfile:
-    """One model: what it is for, how it is asked, how its answers are read.
+class Profile(Protocol):
+    """One model: what it is for, how its answers are read. How it is asked is between the profile and its engine."""
 
-    `engine` names the engine that runs it when the user names none; `revision` changes with the weights,
-    `reader_version` with `read_answer`.
-    """
+    @property
+    def name(self) -> str: ...
 
-    name: str
-    description: str
-    engine: str
-    revision: str
-    reader_version: int
-    read_answer: Callable[[str, PageSize], ReadAnswer]
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine that runs it."""
+        ...
 
     def config(self, render_id: str) -> str:
         """Short hash (8 hexadecimal digits) of all that shapes an answer, the render of the pages included."""
-        shapes = [self.name, self.revision, self.reader_version, render_id]
-        return sha256(json.dumps(shapes).encode()).hexdigest()[:8]
+        ...
+
+    def read_answer(self, text: str, page: PageSize, finish_reason: str | None = None) -> ReadAnswer:
+        """Read an answer; never raises. Elements depend on the text alone, the status on the finish reason too."""
+        ...

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from tasks.infer.engines.contract import Engine
 from tasks.infer.infer import infer_shard
-from tasks.infer.profile import ModelProfile
+from tasks.infer.profile import Profile
 from tasks.lake.runs import UnitOfWork
 from tasks.lake.shards import Shard
 from tasks.lake.storage import LakeFolder
@@ -20,7 +20,7 @@ def infer(
     unit: Shard,
     *,
     lake: LakeFolder,
-    profile: ModelProfile,
+    profile: Profile,
     engine: Engine,
     render_id: str,
     run_id: str,

@@ -24,21 +24,22 @@ class Elements(Protocol):
     def elements(self) -> Iterable[Element]: ...
 
 
-ReadPageAnswer = Callable[[str, Page], Elements]
-"""Reads one raw answer about one page; never raises."""
+ReadPageAnswer = Callable[[str, str | None, Page], Elements]
+"""Reads one raw answer, got by one step of asking, about one page; never raises."""
 
 
 def land_shard(
     lake: LakeFolder, shard: str, *, model: str, config: str, render_id: str, read_answer: ReadPageAnswer
 ) -> Counter[str]:
     """Write the shard's elements; answers how many there are of each category."""
-    responses = lake.read_table(responses_file(model, config, shard), ["doc_id", "page_number", "text"]).to_pylist()
-    texts = {(row["doc_id"], row["page_number"]): row["text"] for row in responses}
+    responses = lake.read_table(responses_file(model, config, shard), ["doc_id", "page_number", "text", "step"])
+    answers = {(row["doc_id"], row["page_number"]): row for row in responses.to_pylist()}
     rows: list[dict[str, object]] = []
     for page in read_pages(lake, pages_file(render_id, shard), images=False):
-        text = texts.get((page.doc_id, page.page_number))
-        if text is not None:
-            rows.extend(_rows(page, read_answer(text, page).elements, model, config))
+        answer = answers.get((page.doc_id, page.page_number))
+        if answer is not None and answer["text"] is not None:
+            read = read_answer(answer["text"], answer.get("step"), page)
+            rows.extend(_rows(page, read.elements, model, config))
     lake.write_table(elements_file(model, config, shard), pa.Table.from_pylist(rows, ELEMENTS))
     return Counter(str(row["category"]) for row in rows)
 

@@ -52,14 +52,18 @@ def rasterize_shard(
             if again:
                 types = {span.doc_id: span.media_type for span in shard.spans}
                 pages = read_pages(lake, file)
-                results = in_order(pages, lambda page: _failed_again(page, types, fetch), render)
+                results = in_order(pages, _nothing, lambda page: _failed_again(page, types, fetch), render)
             else:
-                results = in_order(shard.spans, fetch, render, count=lambda span: span.pages)
+                results = in_order(shard.spans, _nothing, fetch, render, count=lambda span: span.pages)
             for _, page in results:
                 yield page
                 on_page()
 
     write_pages(lake, file, rendered())
+
+
+def _nothing(_: object) -> None:
+    """What must be remembered of a span or page whose pages come back whole."""
 
 
 def _failed_again(page: Page, types: Mapping[str, str], fetch: _Fetcher) -> LocalSpan | Known[Page]:

@@ -60,7 +60,7 @@ def infer_and_land(lake, pages, script):
         model=PROFILE.name,
         config=config,
         render_id="r",
-        read_answer=lambda text, page: PROFILE.read_answer(text, PageSize.of(page)),
+        read_answer=lambda text, _, page: PROFILE.read_answer(text, PageSize.of(page)),
     )
     where = f"model=cpu-layout/config={config}/s.parquet"
     return (

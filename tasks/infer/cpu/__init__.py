@@ -1,1 +1,1 @@
-"""The CPU engine's reading of a page: layout model, text layer or OCR, and rules. `read_page` is the way in."""
+"""The CPU engine's reading of a page: layout model, text layer or OCR, and rules. `PageReader` is the way in."""

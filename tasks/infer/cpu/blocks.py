@@ -1,9 +1,10 @@
 """Lines into blocks: what a reader would call one paragraph, heading, list item, table or picture.
 
-Every line ends in exactly one block; nothing is dropped here. Tables and pictures take the lines inside them whole. All
-other lines are linked downwards to the line that continues them (`link`), and the chains are then cut where a new
-paragraph begins (`paragraphs`). The detector's boxes say which lines may be linked freely; lines outside every box are
-linked by the same rules, only more strictly. Categories are given later, in `categories`.
+Every line ends in exactly one block; nothing is dropped here. Tables and pictures take the lines inside them whole;
+rows of a label and its value are blocks of their own (`labelled_rows`). All other lines are linked downwards to the
+line that continues them (`link`), and the chains are then cut where a new paragraph begins (`paragraphs`). The
+detector's boxes say which lines may be linked freely; lines outside every box are linked by the same rules, only more
+strictly. Categories are given later, in `categories`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tasks.infer.cpu.geometry import Box, bounding_box, into_rows, overlap_x, overlap_y
+from tasks.infer.cpu.labelled_rows import labelled_rows
 from tasks.infer.cpu.lines import Line, gaps_between, join_pieces
 from tasks.infer.cpu.paragraphs import CAPTION, split_into_paragraphs, starts_list_item
 from tasks.infer.cpu.regions import CONTAINERS, Region, region_of
@@ -59,6 +61,7 @@ def build_blocks(lines: Sequence[Line], regions: Sequence[Region]) -> list[Block
         members[region_of(line, regions)].append(line)
     _take_captions(members, regions)
     blocks = [_text_block(None, [line]) for line in _take_vertical(members, regions)]
+    blocks += _take_labelled(members, regions)
     rows: list[tuple[int | None, Line]] = []
     for index, region in enumerate(regions):
         if region.label in CONTAINERS:
@@ -98,6 +101,23 @@ def _take_vertical(members: dict[int | None, list[Line]], regions: Sequence[Regi
             taken += [line for line in lines if line.is_vertical]
             members[index] = [line for line in lines if not line.is_vertical]
     return taken
+
+
+def _take_labelled(members: dict[int | None, list[Line]], regions: Sequence[Region]) -> list[Block]:
+    """Labels with their values ("To:  Office"), taken out of all text and across its boxes: the detector boxes the
+    labels as one column and the values as another."""
+    text = [i for i in members if i is None or (regions[i].label not in CONTAINERS and regions[i].label != "equation")]
+    home = {id(line): index for index in text for line in members[index]}
+    blocks = []
+    for row in labelled_rows([line for index in text for line in members[index]]):
+        index = home[id(row.pieces[-1])]
+        first = join_pieces(list(row.pieces))
+        blocks.append(_text_block(None if index is None else regions[index], [first, *row.continued]))
+        for line in (*row.pieces, *row.continued):
+            home.pop(id(line))
+    for index in text:
+        members[index] = [line for line in members[index] if id(line) in home]
+    return blocks
 
 
 def _container(region: Region, lines: list[Line]) -> Block:
@@ -167,7 +187,8 @@ def link(rows: Sequence[tuple[int | None, Line]], regions: Sequence[Region]) -> 
         if lower is not None and (lower not in above or rows[upper][1].y1 > rows[above[lower]][1].y1):
             above[lower] = upper
     follows = {upper: lower for lower, upper in above.items() if _continues(rows[upper], rows[lower], regions)}
-    starts = [i for i in order if i not in set(follows.values())]
+    followers = set(follows.values())
+    starts = [i for i in order if i not in followers]
     chains = []
     for start in starts:
         chain, at = [rows[start]], start

@@ -7,12 +7,15 @@ So tables, pictures and formulas are taken from it; for text, font size, weight,
   block that the detector calls so, in the outer sixth and not set large; or one or two lines in the outer tenth, no
   larger than body text and apart from it.
 - *Caption*: "Figure 3:", "Table 1.", "图 1"; without punctuation after the number only where the detector agrees or it
-  is bold or no sentence; and the short block under a label that stands alone.
+  is bold or no sentence; and the short block under a label that stands alone. Without such a beginning the detector
+  is believed, except of a run of sentences, and where another caption stands between the block and its table.
 - *Formula*: besides the detector's, short text with mathematical signs and without words.
 - *Footnote*: in the lower half, smaller than body text, begins with a mark, and nothing of body size follows under it.
+  Asked before *Page-footer* where the mark cannot be a page number and the detector does not see a footer.
 - *List-item*: begins with a bullet, or with a number and is not a heading.
 - *Title*: on page 1, in the upper half, the largest heading, and much larger than body text.
-- *Section-header*: short, and larger or bolder than body text, or called a title by the detector.
+- *Section-header*: short, and larger or bolder than body text, or called a title by the detector, or numbered the
+  Chinese way.
 - *Text*: all else.
 """
 
@@ -25,13 +28,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tasks.infer.cpu.blocks import LOOSE, Block
-from tasks.infer.cpu.geometry import overlap_x
+from tasks.infer.cpu.geometry import overlap_x, overlap_y
 from tasks.infer.cpu.paragraphs import (
     BULLET,
     CAPTION,
     CAPTION_NUMBER,
     CAPTION_WORD,
     CITATION,
+    HAN_NUMBER,
     NUMBER,
     SENTENCE_END,
 )
@@ -40,10 +44,15 @@ from tasks.infer.cpu.regions import CONTAINERS
 FIXED = {"table": "Table", "figure": "Picture", "equation": "Formula"}
 LOOSE_CAPTION = re.compile(rf"{CAPTION_WORD}{CAPTION_NUMBER}(?:\s|$)", re.IGNORECASE)
 CAPTION_LABEL = re.compile(rf"{CAPTION_WORD}{CAPTION_NUMBER}\s*[.:]?", re.IGNORECASE)
+FOOTNOTE_SYMBOL = re.compile(r"[*∗†‡§¶⁰¹²³⁴-⁹]")  # noqa: RUF001
 FOOTNOTE_MARK = re.compile(r"(?:\(?\d{1,3}[).]?|[*∗†‡§¶]+|[⁰¹²³⁴-⁹]+|\([a-z]\)|[a-z]\))\s*(?=\S)")  # noqa: RUF001
 NUMBERED_HEADING = re.compile(
     r"(?:\d{1,2}(?:\.\d{1,2}){1,4}\.?|\d{1,2}\.?|[IVX]{1,5}\.|[A-H]\.(?:\d{1,2}\.?)*)\s+(?=[^\W\d])"
+    rf"|{HAN_NUMBER}、|第(?:{HAN_NUMBER}|\d{{1,3}})[章节節]"
 )
+HAN_HEADING = re.compile(rf"(?:{HAN_NUMBER}、|第(?:{HAN_NUMBER}|\d{{1,3}})[章节節])[^，。；！？,;]{{2,24}}")
+"""Chinese headings are often set like the text around them; the number and the want of punctuation tell."""
+SENTENCE = re.compile(r"[^\W\d_]{2,}[.!?][\"'”’»)\]]*(?=\s+[^\W_a-z]|$)|[。！？]")
 WORD_IN_HEADING = re.compile(r"[^\W\d_]{3,}|[\u2e80-\u9fff\uac00-\ud7af]+|(?<![^\W_])[A-Z]{2}(?![^\W_])")
 """What makes a heading more than a figure or a piece of a formula: a word of three letters, Han or Hangul, an
 acronym."""
@@ -133,10 +142,12 @@ def _continues_caption(block: Block, labels: Sequence[Block], style: PageStyle) 
 def _own_category(block: Block, blocks: Sequence[Block], style: PageStyle) -> str:
     if block.label in FIXED:
         return FIXED[block.label]
+    if _is_certain_footnote(block, blocks, style):
+        return "Footnote"
     margin = _margin_category(block, blocks, style)
     if margin is not None:
         return margin
-    if is_caption(block):
+    if is_caption(block, blocks, style):
         return "Caption"
     if is_formula(block):
         return "Formula"
@@ -191,8 +202,8 @@ def _apart(block: Block, blocks: Sequence[Block], style: PageStyle, top: bool) -
     return True
 
 
-def is_caption(block: Block) -> bool:
-    """Whether the text says so, or the detector does of something short enough to be one."""
+def is_caption(block: Block, blocks: Sequence[Block], style: PageStyle) -> bool:
+    """Whether the text says so, or the detector does and nothing speaks against it."""
     text = text_of(block)
     if CAPTION.match(text):
         return True
@@ -200,7 +211,36 @@ def is_caption(block: Block) -> bool:
     first_bold = bool(block.lines) and block.lines[0].bold
     if LOOSE_CAPTION.match(text) and (detected or first_bold or not SENTENCE_END.search(text)):
         return True
-    return detected and not BULLET.match(text)
+    if not detected or BULLET.match(text):
+        return False
+    small = font_size(block) < FOOTNOTE_SIZE * style.body_size
+    paragraph = len(SENTENCE.findall(text)) > 1 and not small
+    return not paragraph and not _cut_off_by_caption(block, blocks)
+
+
+def _cut_off_by_caption(block: Block, blocks: Sequence[Block]) -> bool:
+    """Whether a caption that says so stands between the block and the table or picture nearest to it."""
+    kind = block.label.removesuffix("_caption")
+    targets = [other for other in blocks if other.label == kind and overlap_x(block, other) > 0]
+    if not targets:
+        return False
+    nearest = min(targets, key=lambda other: -overlap_y(block, other))
+    return any(
+        (block.y0 < other.y0 < nearest.y0 or nearest.y0 < other.y0 < block.y0)
+        and overlap_x(block, other) > 0
+        and CAPTION.match(text_of(other))
+        for other in blocks
+    )
+
+
+def _is_certain_footnote(block: Block, blocks: Sequence[Block], style: PageStyle) -> bool:
+    """Whether a block in the foot margin is a footnote: marked by a symbol, or by a number and a sentence follows.
+    (A running foot may begin with the page's number, but seldom ends with a full stop.)"""
+    text = text_of(block)
+    if block.label == "footer" or PAGE_NUMBER.fullmatch(text):
+        return False
+    marked = FOOTNOTE_SYMBOL.match(text) or SENTENCE_END.search(text)
+    return bool(marked) and is_footnote(block, blocks, style)
 
 
 def is_footnote(block: Block, blocks: Sequence[Block], style: PageStyle) -> bool:
@@ -239,6 +279,8 @@ def is_heading(block: Block, style: PageStyle) -> bool:
     lines = TITLE_LINES if size >= TITLE_SIZE else HEADING_LINES
     if not letters or len(block.lines) > lines or len(text) > HEADING_CHARACTERS:
         return False
+    if len(block.lines) == 1 and size >= FOOTNOTE_SIZE and HAN_HEADING.fullmatch(text):
+        return True
     if block.lines[0].measured:
         return block.label == "title"
     bold = all(line.bold for line in block.lines) and not style.body_bold

@@ -9,7 +9,6 @@ classes mean for an element is in `categories`; which of two overlapping boxes i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,32 +45,29 @@ class LayoutDetector:
     """The loaded model. One per process: ONNX Runtime keeps its buffers per session."""
 
     def __init__(self, model_path: Path = MODEL_PATH) -> None:
-        self._model_path = model_path
-
-    @cached_property
-    def _session(self) -> onnxruntime.InferenceSession:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        # Several of these processes share the machine, so each gets one thread, and the arena, which never gives
-        # memory back, is off: it costs 30 MB and saves under 1 % of the time.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-        return onnxruntime.InferenceSession(str(self._model_path), options, providers=["CPUExecutionProvider"])
-
-    @cached_property
-    def labels(self) -> tuple[str, ...]:
-        """The classes in the order of the scores, as the model file itself names them."""
-        return tuple(self._session.get_modelmeta().custom_metadata_map["character"].splitlines())
+        self._session = _load(model_path)
+        # The classes in the order of the scores, as the model file itself names them.
+        self.labels = tuple(self._session.get_modelmeta().custom_metadata_map["character"].splitlines())
 
     def detect(self, image: np.ndarray, min_score: float = MIN_SCORE) -> list[DetectedBox]:
         """Boxes on a page image (height x width x 3, RGB, 8 bit), best score first within each class."""
         answer = self._session.run(None, {self._session.get_inputs()[0].name: prepare(image)})
         heads = [np.asarray(output)[0] for output in answer]
         return decode(heads[: len(STRIDES)], heads[len(STRIDES) :], self.labels, min_score)
+
+
+def _load(model_path: Path) -> onnxruntime.InferenceSession:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    # Several of these processes share the machine, so each gets one thread, and the arena, which never gives memory
+    # back, is off: it costs 30 MB and saves under 1 % of the time.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    return onnxruntime.InferenceSession(str(model_path), options, providers=["CPUExecutionProvider"])
 
 
 def prepare(image: np.ndarray) -> np.ndarray:

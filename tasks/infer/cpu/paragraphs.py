@@ -1,9 +1,9 @@
 """Where one paragraph ends and the next begins, in a run of lines that follow one another.
 
 Rules, any of which cuts before a line: it begins with a list marker; the distance to the line above is clearly larger
-than usual in this run; it is indented and the line above is not; or the line above ended a sentence with room left for
-this line's first word. A run in which continuation lines are indented and first lines are not (references) is cut at
-each first line instead.
+than usual in this run (than the smallest, in a short run); it is indented and the line above is not; or the line above
+ended a sentence with room left for this line's first word. A run in which continuation lines are indented and first
+lines are not (references) is cut at each first line instead, and at list markers.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from tasks.infer.cpu.lines import Line
 BULLETS = "•◦▪▫‣⁃∙●○■□◆◇▶►➢➤✓✔❖★☐☑·\uf0b7\uf0a7\uf0d8\uf076\uf0fc\uf06e"  # noqa: RUF001
 BULLET = re.compile(rf"(?:[{BULLETS}]|[-–*o»>](?=\s))\s*(?=\S)")
 """Bullets proper may touch the text; dashes, stars and a lone "o" (Word's second level) need a space after them."""
-NUMBER = re.compile(r"(?:\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})\)|(?:\d{1,3}|[a-z])\.(?!\d))\s+(?=\S)")
-COUNT = re.compile(r"[(\[]?(\d{1,3})[.)\]](?!\d)")
+HAN_NUMBER = r"[一二三四五六七八九十百]+"
+NUMBER = re.compile(
+    rf"(?:\(?(?:\d{{1,3}}|[a-zA-Z]|[ivxIVX]{{1,5}})\)|(?:\d{{1,3}}|[a-z])\.(?!\d))\s+(?=\S)|{HAN_NUMBER}、\s*(?=\S)"
+)
+COUNT = re.compile(r"[(\[]?(\d{1,3}|[a-z])[.)\]](?!\d)")
 CITATION = re.compile(r"\[\d{1,3}\]\s+(?=\S)")
 CAPTION_WORD = (
     r"(?:fig(?:ure|\.)?|table|tab\.|tbl\.|chart|exhibit|scheme|plate|listing|algorithm|abbildung|abb\.|tabelle"
@@ -30,6 +33,8 @@ CAPTION = re.compile(rf"{CAPTION_WORD}{CAPTION_NUMBER}\s*[.:：|—–-]", re.IG
 SENTENCE_END = re.compile(r"[.!?:;。！？：；…][\"'”’»)\]]*$")
 WIDE_LEADING = 1.3
 """Times the usual distance of the run; paragraph spacing is at least a third of a line, jitter under a tenth."""
+FEW_LINES = 6
+"""In shorter runs half of all distances may be those between paragraphs, so that the median says nothing."""
 INDENT = 0.8
 """In font sizes. Typographers indent by one em or more; ragged OCR edges stay under half."""
 SAME_EDGE = 0.4
@@ -46,7 +51,7 @@ def split_into_paragraphs(lines: Sequence[Line]) -> list[list[Line]]:
     is_first = _hanging_starts(lines)
     paragraphs = [[lines[0]]]
     for index in range(1, len(lines)):
-        if starts_paragraph(lines, index) if is_first is None else is_first[index]:
+        if starts_paragraph(lines, index) if is_first is None else is_first[index] or _starts_item(lines, index):
             paragraphs.append([])
         paragraphs[-1].append(lines[index])
     return paragraphs
@@ -87,11 +92,19 @@ def _counts_on(above: Sequence[Line], line: Line) -> bool:
     """Whether the last numbered line above has the number before this one's."""
     number = COUNT.match(line.text)
     before = next((match for each in reversed(above) if (match := COUNT.match(each.text))), None)
-    return bool(number and before and int(number[1]) == int(before[1]) + 1)
+    return bool(number and before and _rank(number[1]) == _rank(before[1]) + 1)
+
+
+def _rank(count: str) -> int:
+    """Numbers as they are; letters far above them, so that none counts on from a number."""
+    return int(count) if count.isdigit() else 1000 + ord(count)
 
 
 def _wide_leading(lines: Sequence[Line], index: int) -> bool:
-    usual = median(b.y1 - a.y1 for a, b in pairwise(lines))
+    leadings = [b.y1 - a.y1 for a, b in pairwise(lines)]
+    usual = median(leadings)
+    if len(lines) <= FEW_LINES and not any(line.measured for line in lines):  # measured edges jitter
+        usual = min((leading for leading in leadings if leading >= lines[index].font_size), default=usual)
     here = lines[index].y1 - lines[index - 1].y1
     return len(lines) > 2 and here > WIDE_LEADING * usual
 

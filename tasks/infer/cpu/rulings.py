@@ -1,16 +1,19 @@
 """The drawn lines of a table, found in its image: long, thin, dark runs, horizontal and vertical.
 
 They come from the image and not from the PDF because scans have none in the PDF, and because a PDF draws them in a
-dozen ways (strokes, thin rectangles, images). What they mean for rows and columns is in `tables`.
+dozen ways (strokes, thin rectangles, images). Letters have such runs too, Han characters above all, so runs inside a
+word are dropped. What they mean for rows and columns is in `tables`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tasks.infer.cpu.geometry import Box
+from tasks.infer.cpu.lines import Line, words_of
 
 MIN_HORIZONTAL_PT = 18.0
 """Dashes and underlined words are shorter than a column is wide."""
@@ -25,6 +28,12 @@ MIN_CONTRAST = 12
 BLOCKS_PER_RUN = 5
 FULL_BLOCK = 0.95
 MIN_SIDE_PX = 8
+STROKE_LENGTH = 1.5
+"""In font sizes. A character is one font size high; what is longer than this is drawn, whatever stands on it."""
+MAX_STACK = 3
+"""Words under one another in a cell that one run may go through; a ruling goes through none."""
+WORD_RIM = 0.05
+"""Of a word's height at its upper and lower edge, where a table's rule may lie on the word's box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +45,11 @@ class Ruling:
     end: float
 
 
-def find_rulings(crop: np.ndarray, origin: Box, points_per_pixel: float) -> tuple[list[Ruling], list[Ruling]]:
-    """Horizontal and vertical rulings of a grey image whose upper left corner is at `origin`."""
+def find_rulings(
+    crop: np.ndarray, origin: Box, points_per_pixel: float, lines: Sequence[Line] = ()
+) -> tuple[list[Ruling], list[Ruling]]:
+    """Horizontal and vertical rulings of a grey image whose upper left corner is at `origin`; `lines` is the text in
+    it."""
     import cv2
 
     if min(crop.shape[:2]) < MIN_SIDE_PX:
@@ -47,9 +59,41 @@ def find_rulings(crop: np.ndarray, origin: Box, points_per_pixel: float) -> tupl
     horizontal = _runs(dark, MIN_HORIZONTAL_PT / points_per_pixel, points_per_pixel)
     # Turned by a transposition, vertical lines are horizontal ones.
     vertical = _runs(cv2.transpose(dark), MIN_VERTICAL_PT / points_per_pixel, points_per_pixel)
-    return (
+    return without_strokes(
         [Ruling(origin.y0 + at, origin.x0 + start, origin.x0 + end) for at, start, end in horizontal],
         [Ruling(origin.x0 + at, origin.y0 + start, origin.y0 + end) for at, start, end in vertical],
+        lines,
+    )
+
+
+def without_strokes(
+    horizontal: Sequence[Ruling], vertical: Sequence[Ruling], lines: Sequence[Line]
+) -> tuple[list[Ruling], list[Ruling]]:
+    """The rulings without those that lie within one word or, upright, within words under one another: strokes of
+    letters, dashes, underlines, and what light letters leave of a dark ground between them."""
+    words = [word for line in lines if not line.is_vertical for word in words_of(line)]
+    if not words:
+        return list(horizontal), list(vertical)
+    x0, y0, x1, y1, size = np.array([(w.x0, w.y0, w.x1, w.y1, w.font_size) for w in words]).T
+    half, rim = (y1 - y0) / 2, WORD_RIM * (y1 - y0)
+
+    def in_word(r: Ruling) -> bool:
+        across = (x0 - half <= r.start) & (r.end <= x1 + half)
+        return bool((across & (y0 + rim < r.at) & (r.at < y1 - rim)).any())
+
+    def in_letters(r: Ruling) -> bool:
+        crossed = (x0 < r.at) & (r.at < x1) & (y0 < r.end) & (r.start < y1)
+        if not crossed.any():
+            return False
+        longest = STROKE_LENGTH * size[crossed].sum()
+        top, bottom = (y0 - half)[crossed].min(), (y1 + half)[crossed].max()
+        return r.end - r.start <= longest and top <= r.start and r.end <= bottom
+
+    # A long line is never taken for strokes, and of a large drawing only short ones are compared with all words.
+    longest_word, longest_stack = float((x1 - x0 + 2 * half).max()), MAX_STACK * STROKE_LENGTH * float(size.max())
+    return (
+        [r for r in horizontal if r.end - r.start > longest_word or not in_word(r)],
+        [r for r in vertical if r.end - r.start > longest_stack or not in_letters(r)],
     )
 
 

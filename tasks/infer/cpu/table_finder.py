@@ -25,6 +25,8 @@ MAX_RULINGS = 1500
 """Hatched drawings have tens of thousands; no table has more than this."""
 MIN_POSITIONS = 3
 """Lines each way: two rows and two columns at least."""
+MIN_DRAWN = 0.1
+"""Share of the grid's height that a column's edge is drawn over; a stroke that touches a notebook's line is shorter."""
 MIN_FILLED = 0.4
 """Share of the cells of a grid that hold text."""
 GRID_OF_FIGURE = 0.35
@@ -61,7 +63,7 @@ def _with_ruled(regions: list[Region], lines: Sequence[Line], image: PageImage) 
     """Grids added; they replace a detector's table of which they hold most lines, and a figure that they mostly
     fill."""
     page = Box(0.0, 0.0, image.width_pt, image.height_pt)
-    grids = ruled_grids(*find_rulings(image.grey_crop(page), page, image.points_per_pixel), lines)
+    grids = ruled_grids(*find_rulings(image.grey_crop(page), page, image.points_per_pixel, lines), lines)
     added, replaced = [], []
     for region in regions:
         inside = [grid for grid in grids if coverage(grid, region) > INSIDE]
@@ -84,8 +86,11 @@ def ruled_grids(horizontal: Sequence[Ruling], vertical: Sequence[Ruling], lines:
         return []
     boxes = []
     for rows, columns in _connected(horizontal, vertical):
-        ys, xs = _distinct(rows), _distinct(columns)
-        if len(ys) < MIN_POSITIONS or len(xs) < MIN_POSITIONS:
+        ys = _distinct(rows)
+        if len(ys) < MIN_POSITIONS:
+            continue
+        xs = _distinct(columns, MIN_DRAWN * (ys[-1] - ys[0]))
+        if len(xs) < MIN_POSITIONS:
             continue
         box = Box(xs[0], ys[0], xs[-1], ys[-1])
         inside = [line for line in lines if coverage(line, box) > 0.5]
@@ -123,12 +128,16 @@ def _connected(horizontal: Sequence[Ruling], vertical: Sequence[Ruling]) -> list
     return list(groups.values())
 
 
-def _distinct(rulings: Sequence[Ruling]) -> list[float]:
+def _distinct(rulings: Sequence[Ruling], min_length: float = 0.0) -> list[float]:
+    """Where rulings lie, close ones taken together, if they are long enough together."""
     positions: list[float] = []
+    lengths: list[float] = []
     for ruling in sorted(rulings, key=lambda r: r.at):
         if not positions or ruling.at - positions[-1] > TOUCH_PT:
             positions.append(ruling.at)
-    return positions
+            lengths.append(0.0)
+        lengths[-1] += ruling.end - ruling.start
+    return [at for at, length in zip(positions, lengths, strict=True) if length >= min_length]
 
 
 def _aligned_tables(lines: Sequence[Line]) -> list[Region]:

@@ -12,7 +12,11 @@ from tasks.lake.rows import Page
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an engine brings back for one page. Without `text`, `error_kind` and `error` say why."""
+    """What an engine brings back for one page. Without `text`, `error_kind` and `error` say why.
+
+    `step` names the way of asking that gave the text, where an engine knows several; `tried` is what became of each,
+    as "name: status".
+    """
 
     doc_id: str
     page_number: int
@@ -24,6 +28,8 @@ class Answer:
     completion_tokens: int | None = None
     error_kind: str | None = None
     error: str | None = None
+    step: str | None = None
+    tried: tuple[str, ...] = ()
 
 
 class Engine(Protocol):

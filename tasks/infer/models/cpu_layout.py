@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
 
-from tasks.infer.profile import ModelProfile, PageSize, ReadAnswer
+from tasks.infer.profile import PageSize, ReadAnswer
 from tasks.lake.rows import CATEGORIES, Element
+
+REVISION, READER_VERSION = "picodet-cdla+ppocr-v6-small", 2
 
 
 def write_answer(elements: Iterable[Element]) -> str:
@@ -58,11 +62,22 @@ def _element(box: dict, page: PageSize) -> Element:
     )
 
 
-PROFILE = ModelProfile(
-    name="cpu-layout",
-    description="no GPU, no download: the PDF's text layer or RapidOCR, boxes by a small layout detector",
-    engine="cpu",
-    revision="picodet-cdla+ppocr-v6-small/1",
-    reader_version=1,
-    read_answer=read_answer,
-)
+@dataclass(frozen=True, slots=True)
+class CpuLayout:
+    """The profile; `REVISION` changes with the models, `READER_VERSION` with the form of the answer or its making."""
+
+    name: str = "cpu-layout"
+    description: str = "no GPU, no download: the PDF's text layer or RapidOCR, boxes by a small layout detector"
+    engine: str = "cpu"
+
+    def config(self, render_id: str) -> str:
+        """See `profile.Profile.config`."""
+        return sha256(json.dumps([self.name, REVISION, READER_VERSION, render_id]).encode()).hexdigest()[:8]
+
+    def read_answer(self, text: str, page: PageSize, finish_reason: str | None = None) -> ReadAnswer:
+        """See `profile.Profile.read_answer`."""
+        del finish_reason  # our own engine always finishes
+        return read_answer(text, page)
+
+
+PROFILE = CpuLayout()

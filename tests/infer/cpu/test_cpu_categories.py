@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from synthetic import line
 
 from tasks.infer.cpu.blocks import Block
@@ -95,3 +96,41 @@ def test_mathematics_is_a_formula():
 def test_containers_keep_their_class():
     for label, name in (("table", "Table"), ("figure", "Picture"), ("equation", "Formula")):
         assert category(Block(label, 0.9, 60, 300, 300, 400)) == name
+
+
+@pytest.mark.parametrize("text", ["二、怎样提问", "第三章 财务摘要", "十二、结论"])
+def test_a_chinese_number_makes_a_short_line_a_heading(text):
+    assert category(block(text, 300)) == "Section-header"
+
+
+def test_a_chinese_number_before_a_sentence_does_not():
+    assert category(block("二、怎样提问，下面再说。", 300)) == "List-item"
+    assert category(block("第三章介绍了这个系统，以及它的用法。", 300)) == "Text"
+
+
+def test_chinese_numbers_right_under_one_another_are_a_list():
+    assert category(block("二、苹果", 300), block("一、香蕉", 288)) == "List-item"
+
+
+def test_what_the_detector_calls_a_caption_is_one():
+    assert category(block("Water levels at four stations", 300, label="table_caption")) == "Caption"
+
+
+def test_a_paragraph_is_no_caption_whatever_the_detector_says():
+    text = "The table has no lines. It compares the steps of a pipeline."
+    assert category(block(text, 300, label="table_caption")) == "Text"
+    assert category(block(text, 300, size=8, label="table_caption")) == "Caption"
+
+
+def test_text_beyond_a_tables_caption_is_no_caption():
+    table = Block("table", 0.9, 60, 340, 400, 400)
+    near, far = block("Table 1: Levels", 320), block("ordinary text before the table", 300, label="table_caption")
+    assert category(far, near, table) == "Text"
+
+
+def test_small_print_with_a_mark_is_a_footnote_even_in_the_margin():
+    assert category(block("* The institute is invented.", 790, 8)) == "Footnote"
+    assert category(block("2 See the book by Smith.", 790, 8)) == "Footnote"
+    assert category(block("* The institute is invented.", 790, 8, label="footer")) == "Page-footer"
+    assert category(block("12 Annual report", 790, 8)) == "Page-footer"
+    assert category(block("12", 790, 8)) == "Page-footer"

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from tasks.infer.cpu.lines import Line
 from tasks.infer.cpu.orientation import SIDEWAYS, UPSIDE_DOWN, turned_back, turns_to_try
-from tasks.infer.cpu.read_page import read_page
+from tasks.infer.cpu.read_page import PageReader
 from tasks.lake.rows import Element, Page
 
 SENTENCES = [
@@ -19,6 +19,11 @@ SENTENCES = [
     "until the ice had gone",
 ]
 WIDTH, HEIGHT = 900, 500
+
+
+@pytest.fixture(scope="module")
+def reader() -> PageReader:
+    return PageReader()
 
 
 def scan(turns: int) -> Page:
@@ -32,10 +37,11 @@ def scan(turns: int) -> Page:
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
-def test_text_is_read_whichever_way_the_page_lies(turns):
+def test_text_is_read_whichever_way_the_page_lies(reader, turns):
     page = scan(turns)
-    elements = read_page(page)
-    assert " ".join(" ".join(element.text for element in elements).split()) == " ".join(SENTENCES)
+    elements = reader.read_page(page)
+    text = " ".join(element.text.lstrip("# ") for element in elements)  # large print may be taken for a heading
+    assert " ".join(text.split()) == " ".join(SENTENCES)
     ink = Image.open(io.BytesIO(page.image or b"")).convert("L").point(lambda value: 255 * (value < 128)).getbbox()
     assert ink is not None
     boxes = [(e.x0, e.y0, e.x1, e.y1) for e in elements]

@@ -55,6 +55,17 @@ def test_numbers_that_count_on_start_items():
     assert len(starts(*rows)) == 2
 
 
+def test_a_wide_gap_in_a_short_run_starts_a_paragraph():
+    rows = [line(f"line {i} of some text", 50, y, width=200) for i, y in enumerate((100, 112, 132))]
+    assert starts(*rows) == [rows[0].text, rows[2].text]
+
+
+def test_items_inside_a_list_with_hanging_indents_are_their_own():
+    texts = ["1. Choose one:", "a) the first,", "b) the second,", "2. Go on with it", "and then stop"]
+    rows = [line(text, 50 if text[0].isdigit() else 62, 100 + 12 * i) for i, text in enumerate(texts)]
+    assert starts(*rows) == texts[:4]
+
+
 def test_a_number_inside_a_sentence_does_not():
     rows = [
         line("a sentence that goes on to the year", 50, 100, width=200),

@@ -12,8 +12,8 @@ from tasks.infer.cpu.geometry import Box
 from tasks.infer.cpu.lines import from_text_layer
 from tasks.infer.cpu.page_image import PageImage
 from tasks.infer.cpu.regions import Region
-from tasks.infer.cpu.rulings import Ruling, find_rulings
-from tasks.infer.cpu.table_finder import complete_tables
+from tasks.infer.cpu.rulings import Ruling, find_rulings, without_strokes
+from tasks.infer.cpu.table_finder import complete_tables, ruled_grids
 from tasks.infer.cpu.tables import table_html
 
 BOX = Box(50, 100, 350, 180)
@@ -133,3 +133,27 @@ def test_a_column_beside_the_detectors_box_is_taken_in():
     cut = Region("table", 0.9, 160, 300, 420, 362)
     found = complete_tables([cut], from_text_layer(page.text_layer), PageImage(page))
     assert len(found) == 1 and found[0].x0 <= 105
+
+
+def test_strokes_of_letters_are_no_rulings():
+    row = text_line("汉字汉字", 100, 100, 12, width=48)
+    lines = from_text_layer([row])
+    stroke, column = Ruling(at=112, start=101, end=113), Ruling(at=112, start=60, end=200)
+    dash, rule = Ruling(at=107, start=102, end=140), Ruling(at=107, start=60, end=300)
+    assert without_strokes([dash, rule], [stroke, column], lines) == ([rule], [column])
+    beside = Ruling(at=90, start=101, end=113)
+    assert without_strokes([], [beside], lines) == ([], [beside])
+
+
+def test_what_light_letters_in_two_lines_leave_of_their_ground_is_no_ruling():
+    lines = from_text_layer([text_line("Sample", 100, 100, 10), text_line("unit", 105, 111, 10)])
+    across, column = Ruling(at=112, start=102, end=122), Ruling(at=112, start=80, end=160)
+    assert without_strokes([], [across, column], lines) == ([], [column])
+
+
+def test_a_stroke_that_touches_the_lines_of_a_notebook_makes_no_grid():
+    lines = from_text_layer([text_line("a line of notes in a notebook", 60, 88 + 20 * i, width=250) for i in range(10)])
+    rules = [Ruling(at=100 + 20 * i, start=50, end=400) for i in range(10)]
+    edges = [Ruling(at=x, start=100, end=280) for x in (50, 400)]
+    assert ruled_grids(rules, [*edges, Ruling(at=200, start=100, end=112)], lines) == []
+    assert ruled_grids(rules, [*edges, Ruling(at=200, start=100, end=280)], lines) == [Box(50, 100, 400, 280)]

@@ -1,0 +1,113 @@
+"""What a chat server says, read: a completion, or an error that is told in one of the shapes servers have for it.
+
+Everything here came from outside: it is validated, bounded, and never trusted with more than being text.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from pydantic import BaseModel, Field, ValidationError
+
+from tasks.infer.engines.retry import RequestFailed, Trouble
+
+MESSAGE_CHARACTERS = 500
+"""Of a server's error message, what a row keeps."""
+
+_OVERLOADED = frozenset({429, 502, 503, 504})
+_GIVEN_UP_BY_SERVER = frozenset({"abort", "error"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A completion, of which tokens may be unknown."""
+
+    text: str
+    finish_reason: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class _Part(BaseModel):
+    text: str = ""
+
+
+class _Message(BaseModel):
+    content: str | list[_Part] | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message | None = None
+    text: str | None = None  # where the server completes text instead of a chat
+    finish_reason: str | None = None
+
+
+class _Completion(BaseModel):
+    choices: list[_Choice] = Field(min_length=1)
+    usage: _Usage | None = None
+
+
+def read_reply(body: bytes) -> Reply:
+    """The completion in the body of a 200.
+
+    Raises:
+        RequestFailed: it holds none.
+    """
+    try:
+        completion = _Completion.model_validate_json(body)
+    except ValidationError:
+        raise _no_completion(body) from None
+    choice, usage = completion.choices[0], completion.usage or _Usage()
+    if choice.finish_reason in _GIVEN_UP_BY_SERVER:
+        raise RequestFailed(Trouble.FAILED, f"the server gave up (finish_reason {choice.finish_reason})", status=200)
+    content = choice.message.content if choice.message else choice.text
+    text = "".join(part.text for part in content) if isinstance(content, list) else content or ""
+    return Reply(text, choice.finish_reason, usage.prompt_tokens, usage.completion_tokens)
+
+
+def failure_of(status: int, body: bytes, retry_after_s: float | None = None) -> RequestFailed:
+    """What a status other than 200 means."""
+    message, _ = _told(body)
+    text = f"HTTP {status}: {message}" if message else f"HTTP {status}"
+    return RequestFailed(trouble_of(status), bounded(text), status=status, retry_after_s=retry_after_s)
+
+
+def trouble_of(status: int) -> Trouble:
+    if status in _OVERLOADED:
+        return Trouble.OVERLOADED
+    return Trouble.FAILED if status >= 500 else Trouble.REFUSED
+
+
+def bounded(message: str) -> str:
+    """One line of printable text that is not too long for a row."""
+    line = "".join(c if c.isprintable() else " " for c in message[: 4 * MESSAGE_CHARACTERS])
+    line = " ".join(line.split())
+    return line if len(line) <= MESSAGE_CHARACTERS else f"{line[: MESSAGE_CHARACTERS - 2]} …"
+
+
+def _no_completion(body: bytes) -> RequestFailed:
+    """A 200 without a completion: some servers send their errors so, with a status of their own inside."""
+    message, code = _told(body)
+    if code is not None and 400 <= code < 600:
+        return RequestFailed(trouble_of(code), bounded(f"HTTP 200 with error {code}: {message}"), status=code)
+    return RequestFailed(Trouble.FAILED, bounded(f"the answer is not a chat completion: {message}"), status=200)
+
+
+def _told(body: bytes) -> tuple[str, int | None]:
+    """The message, and the code where there is one, of an error in any of the usual shapes."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return body[: 4 * MESSAGE_CHARACTERS].decode(errors="replace"), None
+    error = said.get("error", said) if isinstance(said, dict) else said
+    if not isinstance(error, dict):
+        return str(error)[: 4 * MESSAGE_CHARACTERS], None
+    message = next((error[key] for key in ("message", "errorMsg", "detail") if error.get(key)), "")
+    code = error.get("errorCode", error.get("code"))
+    return str(message)[: 4 * MESSAGE_CHARACTERS], code if isinstance(code, int) else None

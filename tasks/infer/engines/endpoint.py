@@ -1,0 +1,229 @@
+"""The addresses that answer chat requests: one connection pool and one adaptive limit each, and whose turn it is.
+
+Nothing here knows pages or retries. `Endpoint.post` sends one request; `Balancer.turn` waits for the endpoint with the
+fewest requests that may take another. All of it lives on one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+import httpx
+from pydantic import SecretStr
+
+from tasks.errors import UsageError
+from tasks.infer.engines.chat_body import ChatBody
+from tasks.infer.engines.chat_reply import Reply, bounded, failure_of, read_reply
+from tasks.infer.engines.retry import RequestFailed, Trouble, retry_after_s
+from tasks.infer.engines.window import AdaptiveLimit
+
+CHAT_PATH = "/chat/completions"
+CONNECT_TIMEOUT_S = 10.0
+LARGEST_REPLY_BYTES = 32 << 20
+
+_KEEP_ALIVE_S = 4.0
+"""uvicorn closes idle connections after 5 s; one that is used at that moment breaks."""
+
+_SHORTEST_BREAK_S, _LONGEST_BREAK_S = 0.1, 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """`request_s` is the whole of one request, from the first byte sent to the last received."""
+
+    request_s: float
+    connect_s: float = CONNECT_TIMEOUT_S
+
+
+def api_key_from_environment(variable: str) -> SecretStr | None:
+    """The key that an environment variable holds, None without one.
+
+    Raises:
+        UsageError: it cannot be sent in a header.
+    """
+    key = os.environ.get(variable, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise UsageError(f"The API key in {variable} holds characters that no header can carry.")
+    return SecretStr(key) if key else None
+
+
+def chat_url(endpoint: str) -> httpx.URL:
+    """Where the requests to `endpoint` go, which is the base of an API ("http://127.0.0.1:8000/v1").
+
+    Raises:
+        UsageError: it is no address, or carries what would end in logs and tables.
+    """
+    try:
+        url = httpx.URL(endpoint)
+    except (httpx.InvalidURL, TypeError):
+        url = httpx.URL("")
+    if url.scheme not in ("http", "https") or not url.host:
+        raise UsageError("An endpoint must be the http(s) URL of a chat API, such as http://127.0.0.1:8000/v1.")
+    if url.userinfo or url.query or url.fragment:
+        raise UsageError(
+            f"The endpoint at {url.host} has a user, a password or parameters in its URL, which would be stored with "
+            "the run. Give the plain URL, and the key in an environment variable."
+        )
+    path = url.path.rstrip("/")
+    return url.copy_with(path=path if path.endswith(CHAT_PATH) else path + CHAT_PATH)
+
+
+class Endpoint:
+    """One server. `in_flight` and `closed_until` are the balancer's."""
+
+    def __init__(self, url: httpx.URL, api_key: SecretStr | None, timeouts: Timeouts, largest_window: int) -> None:
+        self.name = str(url).removesuffix(CHAT_PATH)
+        self.limit = AdaptiveLimit(largest_window)
+        self.in_flight, self.closed_until = 0, 0.0
+        self._url, self._api_key, self._timeouts = url, api_key, timeouts
+        self._breaks = 0
+        key = {"Authorization": f"Bearer {api_key.get_secret_value()}"} if api_key else {}
+        self._client = httpx.AsyncClient(
+            headers={"Content-Type": "application/json", **key},
+            timeout=httpx.Timeout(None, connect=timeouts.connect_s),
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=_KEEP_ALIVE_S),
+            trust_env=not _is_this_machine(url.host),  # a proxy from the environment cannot reach our loopback
+        )
+
+    async def post(self, body: ChatBody) -> Reply:
+        """Send one request; its failure decides how long this endpoint rests, and how much it is given at once.
+
+        Raises:
+            RequestFailed: there is no completion.
+        """
+        loop = asyncio.get_running_loop()
+        started_at = loop.time()
+        try:
+            reply = await self._exchange(body)
+        except RequestFailed as failure:
+            self._learn_from(failure, started_at, loop.time())
+            raise
+        self._breaks = 0
+        self.limit.answered(fast=loop.time() - started_at < self._timeouts.request_s / 2)
+        return reply
+
+    async def close(self) -> None:
+        with suppress(httpx.HTTPError, OSError):
+            await self._client.aclose()
+
+    async def _exchange(self, body: ChatBody) -> Reply:
+        try:
+            async with asyncio.timeout(self._timeouts.request_s):
+                return await self._send(body)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise RequestFailed(Trouble.UNREACHABLE, self._safe(f"no connection to {self.name}: {error}")) from None
+        except (TimeoutError, httpx.TimeoutException):
+            raise RequestFailed(Trouble.TIMEOUT, f"no answer within {self._timeouts.request_s:g} s") from None
+        except httpx.HTTPError as error:
+            told = str(error) or type(error).__name__
+            raise RequestFailed(Trouble.FAILED, self._safe(f"the connection broke: {told}")) from None
+
+    async def _send(self, body: ChatBody) -> Reply:
+        length = {"Content-Length": str(len(body))}
+        async with self._client.stream("POST", self._url, content=body, headers=length) as response:
+            data = await _read_bounded(response)
+        try:
+            if response.status_code != httpx.codes.OK:
+                raise failure_of(response.status_code, data, retry_after_s(response.headers.get("Retry-After")))
+            return read_reply(data)
+        except RequestFailed as failure:
+            failure.message = self._safe(failure.message)
+            raise
+
+    def _learn_from(self, failure: RequestFailed, started_at: float, now: float) -> None:
+        if failure.by_overload:
+            self.limit.overloaded(started_at, now)
+        if failure.trouble is Trouble.UNREACHABLE and started_at >= self.closed_until:  # not of the same burst
+            self._breaks += 1
+            rest_s = min(_LONGEST_BREAK_S, _SHORTEST_BREAK_S * 2 ** min(self._breaks - 1, 16))
+            self.closed_until = now + rest_s
+        if failure.retry_after_s is not None:
+            self.closed_until = max(self.closed_until, now + failure.retry_after_s)
+
+    def _safe(self, message: str) -> str:
+        """Some servers repeat the key that they refuse."""
+        if self._api_key:
+            message = message.replace(self._api_key.get_secret_value(), "***")
+        return bounded(message)
+
+
+class Balancer:
+    """Hands out endpoints, first come first served, `largest_window` requests at once over all of them."""
+
+    def __init__(self, endpoints: Sequence[Endpoint], largest_window: int) -> None:
+        self._endpoints, self._largest_window = endpoints, largest_window
+        self._waiting: deque[asyncio.Future[Endpoint]] = deque()
+        self._alarm: asyncio.TimerHandle | None = None
+
+    @asynccontextmanager
+    async def turn(self, *, again: bool) -> AsyncGenerator[Endpoint]:
+        """An endpoint for one request. A page that is asked `again` goes before those that never were: the answers
+        leave in order, and others wait for it."""
+        place = asyncio.get_running_loop().create_future()
+        if again:
+            self._waiting.appendleft(place)
+        else:
+            self._waiting.append(place)
+        self._hand_out()
+        try:
+            endpoint = await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self._take_back(place.result())
+            raise
+        try:
+            yield endpoint
+        finally:
+            self._take_back(endpoint)
+
+    def _take_back(self, endpoint: Endpoint) -> None:
+        endpoint.in_flight -= 1
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        while self._waiting:
+            if self._waiting[0].done():  # it was cancelled
+                self._waiting.popleft()
+                continue
+            endpoint = self._freest()
+            if endpoint is None:
+                return
+            endpoint.in_flight += 1
+            self._waiting.popleft().set_result(endpoint)
+
+    def _freest(self) -> Endpoint | None:
+        if sum(endpoint.in_flight for endpoint in self._endpoints) >= self._largest_window:
+            return None
+        now = asyncio.get_running_loop().time()
+        open_ = [endpoint for endpoint in self._endpoints if endpoint.closed_until <= now]
+        free = [endpoint for endpoint in open_ if endpoint.in_flight < endpoint.limit.requests]
+        if len(open_) < len(self._endpoints):
+            self._wake_at(min(e.closed_until for e in self._endpoints if e.closed_until > now))
+        return min(free, key=lambda endpoint: endpoint.in_flight, default=None)
+
+    def _wake_at(self, when: float) -> None:
+        if self._alarm:
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_at(when, self._hand_out)
+
+
+async def _read_bounded(response: httpx.Response) -> bytes:
+    data = bytearray()
+    async for part in response.aiter_bytes():
+        data += part
+        if len(data) > LARGEST_REPLY_BYTES:
+            raise RequestFailed(Trouble.FAILED, f"the answer is longer than {LARGEST_REPLY_BYTES >> 20} MB")
+    return bytes(data)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

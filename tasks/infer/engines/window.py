@@ -1,0 +1,101 @@
+"""How much is on its way to an engine at once: room by count and bytes, and a limit that adapts to the engine.
+
+`Room` bounds memory: a page takes room when it is taken from the lake and gives it back with its answer. It is shared
+by the threads of several shards. `AdaptiveLimit` bounds the requests of one endpoint and lives on one thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+FIRST_LIMIT = 16
+"""Requests at once before anything is known of an endpoint."""
+
+
+@dataclass(slots=True)
+class Place:
+    """What one page holds of the room. Changed by the room only."""
+
+    size_bytes: int
+    given_back: bool = False
+
+
+class Room:
+    """Places for `pages` pages of together `size_bytes` bytes. Thread-safe."""
+
+    def __init__(self, pages: int, size_bytes: int) -> None:
+        self._pages_left, self._bytes_left, self._all_bytes = pages, size_bytes, size_bytes
+        self._changed = threading.Condition()
+        self.closed_by: Exception | None = None
+
+    def take(self, size_bytes: int, *, unless: Callable[[], bool]) -> Place | None:
+        """Wait for room for one page and take it. None, and nothing taken, once `unless` is true.
+
+        Raises:
+            Exception: the one that the room was closed with.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self.closed_by or unless() or self._fits(size_bytes))
+            if self.closed_by:
+                raise self.closed_by
+            if unless():
+                return None
+            self._pages_left -= 1
+            self._bytes_left -= size_bytes
+            return Place(size_bytes)
+
+    def resize(self, place: Place, size_bytes: int) -> None:
+        """A page turned out larger, or smaller."""
+        with self._changed:
+            if not place.given_back:
+                self._bytes_left += place.size_bytes - size_bytes
+                place.size_bytes = size_bytes
+                self._changed.notify_all()
+
+    def give_back(self, place: Place) -> None:
+        """A page has gone."""
+        with self._changed:
+            if not place.given_back:
+                place.given_back = True
+                self._pages_left += 1
+                self._bytes_left += place.size_bytes
+                self._changed.notify_all()
+
+    def close(self, error: Exception) -> None:
+        """Raise `error` in everybody who waits, and who comes; the first error stays."""
+        with self._changed:
+            self.closed_by = self.closed_by or error
+            self._changed.notify_all()
+
+    def _fits(self, size_bytes: int) -> bool:
+        empty = self._bytes_left == self._all_bytes  # a page larger than all the room goes alone
+        return self._pages_left > 0 and (size_bytes <= self._bytes_left or empty)
+
+
+class AdaptiveLimit:
+    """How many requests an endpoint gets at once: more while it answers fast, half of it when it is overloaded.
+
+    Until the first overload every answer adds one, so that a fast engine is full within seconds; from then on a whole
+    round of answers does.
+    """
+
+    def __init__(self, largest: int) -> None:
+        self._largest, self._limit = largest, float(min(FIRST_LIMIT, largest))
+        self._halved_at = float("-inf")
+
+    @property
+    def requests(self) -> int:
+        return int(self._limit)
+
+    def answered(self, *, fast: bool) -> None:
+        """An answer came; `fast` unless it took so long that more requests at once would bring timeouts."""
+        if fast:
+            step = 1.0 if self._halved_at == float("-inf") else 1.0 / self._limit
+            self._limit = min(self._largest, self._limit + step)
+
+    def overloaded(self, started_at: float, now: float) -> None:
+        """A request was turned away or took too long. Those sent before the last halving bring no news."""
+        if started_at >= self._halved_at:
+            self._limit, self._halved_at = max(1.0, self._limit / 2), now

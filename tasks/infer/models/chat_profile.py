@@ -1,0 +1,160 @@
+"""What a profile of a model behind a chat endpoint is: prompt, sampling, picture, reader of answers, server's flags.
+
+Everything here is data, so that a profile can be changed by `dataclasses.replace` or from a user's file, and so that
+`config` can hash all that shapes an answer. Sending is the engines' affair: a profile only says what is sent. Where the
+model's coordinates lie on the page is decided here, from sizes alone, so that a stored answer can be read again at any
+time without its picture.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from tasks.infer.answers.contract import AnswerElement, Reader, Space, Status, with_finish_reason
+from tasks.infer.models.categories import category_of
+from tasks.infer.models.picture_plan import AS_STORED, PicturePlan, PixelSize
+from tasks.infer.profile import PageSize, ReadAnswer
+from tasks.lake.rows import Element
+
+ANY_SPACE = Space(1e6, 1e6)
+"""Larger than any picture: nothing lies outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the model chooses its words. `extra` goes into the request's body beside the rest."""
+
+    temperature: float
+    max_tokens: int
+    top_p: float = 1.0
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def fields(self) -> dict[str, Any]:
+        """As fields of a request."""
+        own = {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens}
+        return own | dict(self.extra)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerReader:
+    """A reader of answers with a name for `config`; `version` changes when it would read an old answer otherwise."""
+
+    name: str
+    version: int
+    read: Reader
+
+
+@dataclass(frozen=True, slots=True)
+class VllmServer:
+    """What `vllm serve` needs for this model: its hub id, flags and environment. None of it shapes an answer."""
+
+    model_id: str
+    args: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatProfile:
+    """One way to ask one model about a page.
+
+    `image_token` stands right before the prompt in the text sent: where it is there, the server does not put one in
+    itself (with a line break behind it). `box_grid` is what the model's coordinates run to, None where they are pixels
+    of the picture as the model sees it. `fallback` names the profile to try when this one's answer breaks off or
+    loops. `text_format` is that of plain elements; formulas are LaTeX, tables HTML.
+    """
+
+    name: str
+    description: str
+    prompt: str
+    sampling: Sampling
+    reader: AnswerReader
+    revision: str
+    engine: str = "chat"
+    served_name: str = ""
+    picture: PicturePlan = AS_STORED
+    image_token: str = ""
+    image_first: bool = True
+    box_grid: float | None = None
+    text_format: str = "markdown"
+    dpi: int = 200
+    fallback: str | None = None
+    vllm: VllmServer | None = None
+
+    def config(self, render_id: str) -> str:
+        """Short hash (8 hexadecimal digits) of all that shapes an answer, the render of the pages included."""
+        shapes = [
+            self.name,
+            self.revision,
+            self.image_token + self.prompt,
+            self.image_first,
+            asdict(self.sampling),
+            asdict(self.picture),
+            self.box_grid,
+            self.text_format,
+            self.reader.name,
+            self.reader.version,
+            self.fallback,
+            render_id,
+        ]
+        return sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()[:8]
+
+    def request(self, image_url: str, model: str | None = None) -> dict[str, Any]:
+        """The body of a chat completion about one picture; `model` is the name the server knows it by."""
+        name = model or self.served_name or self.name
+        return {"model": name, "messages": self.messages(image_url), **self.sampling.fields()}
+
+    def messages(self, image_url: str) -> list[dict[str, Any]]:
+        """The conversation: one turn with the picture (a URL, or a data URI) and the prompt."""
+        image = {"type": "image_url", "image_url": {"url": image_url}}
+        text = {"type": "text", "text": self.image_token + self.prompt}
+        return [{"role": "user", "content": [image, text] if self.image_first else [text, image]}]
+
+    def read_answer(self, text: str, page: PageSize, finish_reason: str | None = None) -> ReadAnswer:
+        """The answer's elements in points. Which they are depends on the text alone, the status on both."""
+        space = self.space(page)
+        read = with_finish_reason(self.reader.read(text, space), finish_reason)
+        elements = tuple(on_page(element, space, page, self.text_format) for element in read.elements)
+        return ReadAnswer(elements, read.status)
+
+    def judge(self, text: str, finish_reason: str | None) -> Status:
+        """How the answer can be read, wherever on the page its boxes are: for an engine that knows no page."""
+        return with_finish_reason(self.reader.read(text, ANY_SPACE), finish_reason).status
+
+    def space(self, page: PageSize) -> Space:
+        """The coordinates that the model's boxes of this page are in."""
+        if self.box_grid is not None:
+            return Space(self.box_grid, self.box_grid)
+        return Space(*map(float, self.picture.seen(stored_size(page))))
+
+
+def stored_size(page: PageSize) -> PixelSize:
+    """The picture in the lake; for a page without one, one pixel is one point."""
+    return PixelSize(
+        max(1, page.image_width or round(page.width)),
+        max(1, page.image_height or round(page.height)),
+    )
+
+
+def on_page(element: AnswerElement, space: Space, page: PageSize, text_format: str = "markdown") -> Element:
+    """An element in points of the page as displayed. The picture covers the page exactly, so each axis scales alone."""
+    category = category_of(element.label)
+    return Element(
+        category=category,
+        raw_category=element.label,
+        x0=element.box.x0 / space.width * page.width,
+        y0=element.box.y0 / space.height * page.height,
+        x1=element.box.x1 / space.width * page.width,
+        y1=element.box.y1 / space.height * page.height,
+        text=element.text,
+        text_format=_format_of(category, element.text, text_format),
+    )
+
+
+def _format_of(category: str, text: str, plain: str) -> str:
+    if category == "Formula":
+        return "latex"
+    return "html" if category == "Table" and text.lstrip()[:1] == "<" else plain

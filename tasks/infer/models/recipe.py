@@ -1,0 +1,66 @@
+"""How the chat engine asks about a page for a profile: the profile's own way, again against loops, then plain text.
+
+This is the ladder of retries in the terms of `tasks.infer.engines.chat_recipe`. The second step is taken where the
+first one's answer breaks off or loops: a little warmer, and with vLLM's own check for repetition, which ends a loop
+with the finish reason `repetition` (in its scheduler since 0.17, whatever the model runner). The third asks the
+profile's `fallback` for the text alone; a second pass with the plain prompt recovered 85 of 86 looping pages of one
+public corpus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tasks.infer.engines.chat_recipe import ChatStep, Message, PixelSize
+from tasks.infer.models import picture_plan
+from tasks.infer.models.chat_profile import ChatProfile
+
+WARMER = 0.2
+"""Added to the temperature of the second step."""
+REPETITION = {"max_pattern_size": 256, "min_pattern_size": 1, "min_count": 24}
+"""In tokens: the longest unit is an element of a page, and a row of a form has fewer than 24 empty cells."""
+AGAIN = "/again"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRecipe:
+    """The steps for one profile, and for the one it falls back to, if any."""
+
+    profile: ChatProfile
+    fallback: ChatProfile | None = None
+
+    @property
+    def image_format(self) -> Literal["jpeg", "png"] | None:
+        """Every model here takes what is stored."""
+        return None
+
+    @property
+    def steps(self) -> Sequence[ChatStep]:
+        """Named after the profile whose reader reads the answer."""
+        own = self.profile.sampling.fields()
+        warmer = own | {"temperature": round(self.profile.sampling.temperature + WARMER, 3)}
+        if self.profile.vllm is not None:
+            warmer["repetition_detection"] = REPETITION
+        steps = [_step(self.profile, self.profile.name, own), _step(self.profile, self.profile.name + AGAIN, warmer)]
+        if self.fallback is not None:
+            steps.append(_step(self.fallback, self.fallback.name, self.fallback.sampling.fields()))
+        return steps
+
+    def prepared_size(self, width: int, height: int) -> PixelSize | None:
+        """The size that a stored image shall be sent in, None for its own."""
+        stored = picture_plan.PixelSize(width, height)
+        sent = self.profile.picture.sent(stored)
+        return None if sent == stored else sent
+
+    def reader_of(self, step: str) -> ChatProfile:
+        """The profile that reads the answer of the step of this name."""
+        return self.fallback if self.fallback is not None and step == self.fallback.name else self.profile
+
+
+def _step(profile: ChatProfile, name: str, sampling: Mapping[str, object]) -> ChatStep:
+    def messages(image_url: str, _sent: PixelSize) -> Sequence[Message]:
+        return profile.messages(image_url)
+
+    return ChatStep(name, messages, sampling, profile.judge)
