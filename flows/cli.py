@@ -174,7 +174,7 @@ def parse(
     Each line holds page_number, width and height in points, status, and the elements in reading order.
     """
     from flows.parse import parse_file
-    from tasks.infer.engines import EngineOptions
+    from tasks.infer.open_engine import EngineOptions
 
     options = EngineOptions(workers or os.cpu_count() or 1, page_timeout, endpoint or (), served_name, answer_timeout)
     lines = parse_file(file, model=model, dpi=dpi, password=password, options=options)

@@ -17,8 +17,8 @@ from flows.run_line import PASSWORD_VARIABLE, RUNNER, ending_cleanly, run_line
 from tasks.discover.collection import Collection
 from tasks.discover.listing import check_source
 from tasks.errors import PASSWORD_KINDS
-from tasks.infer.engines import EngineOptions
 from tasks.infer.models import DEFAULT_MODEL
+from tasks.infer.open_engine import EngineOptions
 from tasks.lake.prepare import prepare_lake
 from tasks.rasterize.messages import ImageFormat, RenderSettings
 from tasks.report.summary import RunSummary

@@ -8,10 +8,10 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from tasks.errors import UsageError
-from tasks.infer.engines import EngineOptions, open_engine
 from tasks.infer.engines.contract import Answer
 from tasks.infer.infer import route_page
 from tasks.infer.models import find_profile, reader_of
+from tasks.infer.open_engine import EngineOptions, open_engine
 from tasks.infer.profile import PageSize, Profile
 from tasks.lake.rows import Page
 from tasks.land.agreement import text_layer_agreement

@@ -16,8 +16,8 @@ from flows.line import Line
 from flows.publish import publish
 from tasks.discover.collection import Collection as DocumentCollection
 from tasks.errors import PagelakeError
-from tasks.infer.engines import EngineOptions, open_engine
 from tasks.infer.models import find_profile
+from tasks.infer.open_engine import EngineOptions, open_engine
 from tasks.lake.storage import LakeFolder
 from tasks.rasterize.messages import RenderSettings
 from tasks.rasterize.rasterize import open_renderers

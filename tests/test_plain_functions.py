@@ -12,9 +12,9 @@ from plain_pdf import write_pdf
 
 from tasks.discover.collection import Collection
 from tasks.discover.discover import read_batch, write_batch
-from tasks.infer.engines import EngineOptions, open_engine
 from tasks.infer.infer import infer_shard
 from tasks.infer.models import DEFAULT_MODEL, find_profile
+from tasks.infer.open_engine import EngineOptions, open_engine
 from tasks.infer.profile import PageSize
 from tasks.isolate import WorkerPool
 from tasks.lake.catalog import lake_status, open_catalog

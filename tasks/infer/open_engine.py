@@ -1,0 +1,59 @@
+"""Find the engine that a profile asks for, and tell it what the user said. The one place that knows both halves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from tasks.errors import UsageError
+from tasks.infer.engines.chat import ChatEngine, ChatLimits
+from tasks.infer.engines.contract import Engine
+from tasks.infer.engines.cpu import CpuEngine
+from tasks.infer.models import fallback_of
+from tasks.infer.models.chat_profile import ChatProfile
+from tasks.infer.models.recipe import ProfileRecipe
+from tasks.infer.profile import Profile
+
+API_KEY_VARIABLE = "PAGELAKE_API_KEY"
+"""Where the key of chat endpoints is taken from. It is sent to them, and stored and logged nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What a user may say about an engine.
+
+    `workers` are processes, for an engine that needs some; `endpoints` bases of chat APIs, such as
+    "http://127.0.0.1:8000/v1"; `served_name` the name under which they serve the model, when it is not the profile's.
+    """
+
+    workers: int
+    page_timeout_s: float = 60.0
+    endpoints: Sequence[str] = ()
+    served_name: str | None = None
+    answer_timeout_s: float = 600.0
+
+
+def open_engine(profile: Profile, options: EngineOptions) -> Engine:
+    """The engine that runs `profile`; it starts nothing before the first page comes.
+
+    Raises:
+        UsageError: no endpoint for a model that needs one, or one for a model that has no use for it.
+    """
+    if not isinstance(profile, ChatProfile):
+        if options.endpoints:
+            raise UsageError(f"{profile.name} runs on this machine's CPU and takes no --endpoint.")
+        return CpuEngine(options.workers, page_timeout_s=options.page_timeout_s)
+    if not options.endpoints:
+        raise UsageError(f"{profile.name} needs a server: give --endpoint, such as http://127.0.0.1:8000/v1.")
+    key = os.environ.get(API_KEY_VARIABLE)
+    return ChatEngine(
+        options.endpoints,
+        model=options.served_name or profile.served_name or profile.name,
+        recipe=ProfileRecipe(profile, fallback_of(profile)),
+        workers=options.workers,
+        api_key=SecretStr(key) if key else None,
+        limits=ChatLimits(request_timeout_s=options.answer_timeout_s),
+    )
