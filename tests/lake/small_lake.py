@@ -29,6 +29,15 @@ def element(index: int, category: str, text: str | None, **other: Any) -> dict[s
 
 def fill(lake: LakeFolder) -> None:
     """Two documents that can be read, three that cannot, two models, two renders, something of every failure."""
+    _fill_sources(lake)
+    _fill_documents(lake)
+    _fill_pages(lake)
+    _fill_responses(lake)
+    _fill_elements(lake)
+    write_rows(lake, "runs/first-infer", [{"run_id": "r", "stage": "infer", "shard": "first-00000", "started_at": NOW}])
+
+
+def _fill_sources(lake: LakeFolder) -> None:
     write_rows(
         lake,
         "sources/first",
@@ -56,6 +65,9 @@ def fill(lake: LakeFolder) -> None:
             {"uri": "s3://b/gone.pdf", "seen_at": later, "event": "removed"},
         ],
     )
+
+
+def _fill_documents(lake: LakeFolder) -> None:
     write_rows(
         lake,
         "documents/first",
@@ -67,6 +79,9 @@ def fill(lake: LakeFolder) -> None:
         ],
     )
     write_rows(lake, "documents/again", [{"doc_id": "bbb", "media_type": "image/png", "page_count": 1, "status": "ok"}])
+
+
+def _fill_pages(lake: LakeFolder) -> None:
     page = {"width": 612.0, "height": 792.0, "image": b"\xff\xd8", "image_format": "jpeg", "status": "ok"}
     failed = {"status": "failed", "error_kind": "render_timeout", "error": "too slow"}
     for render, width, height in (("200dpi-jpeg", 1700, 2200), ("72dpi-png", 612, 792)):
@@ -80,6 +95,9 @@ def fill(lake: LakeFolder) -> None:
                 {"doc_id": "bbb", "page_number": 1, **page, **size},
             ],
         )
+
+
+def _fill_responses(lake: LakeFolder) -> None:
     write_rows(
         lake,
         "responses/model=cpu-layout/config=12345678/first-00000",
@@ -91,6 +109,9 @@ def fill(lake: LakeFolder) -> None:
     )
     dots_answer = {"doc_id": "aaa", "page_number": 1, **DOTS, "status": "ok"}
     write_rows(lake, "responses/model=dots.ocr/config=0e10/first-00000", [dots_answer])
+
+
+def _fill_elements(lake: LakeFolder) -> None:
     write_rows(
         lake,
         "elements/model=cpu-layout/config=12345678/first-00000",
@@ -109,7 +130,6 @@ def fill(lake: LakeFolder) -> None:
         ],
     )
     write_rows(lake, "elements/model=dots.ocr/config=0e10/first-00000", [element(0, "Title", "# On Lakes", **DOTS)])
-    write_rows(lake, "runs/first-infer", [{"run_id": "r", "stage": "infer", "shard": "first-00000", "started_at": NOW}])
 
 
 def new_lake(url: str) -> LakeFolder:
