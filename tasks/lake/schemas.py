@@ -42,7 +42,7 @@ SOURCES = _table(
     "sources",
     ("uri", pa.string(), "where the object was seen"),
     ("seen_at", pa.timestamp("us", "UTC"), "when it was seen"),
-    ("event", pa.string(), "added, changed or removed"),
+    ("event", pa.string(), "added or changed; removed is for what will watch deletions"),
     ("size", pa.int64(), "bytes, as listed"),
     ("etag", pa.string(), "the storage's own version mark, where it has one"),
     ("modified_at", pa.timestamp("us", "UTC"), "last modification, as listed"),

@@ -6,7 +6,7 @@ FROM sources
 QUALIFY row_number() OVER (PARTITION BY uri ORDER BY seen_at DESC) = 1
     AND event <> 'removed';
 
-COMMENT ON VIEW objects IS 'What the collection holds now: the latest row of each uri that is not removed';
+COMMENT ON VIEW objects IS 'The latest row of each uri, those left out that were recorded as removed';
 
 -- Tables know documents by content only; people know them by name.
 CREATE OR REPLACE VIEW document_uris AS
