@@ -19,6 +19,9 @@ from tasks.lake.rows import Element, TextLine
 MARGIN_PT = 2.0
 """A box counts as this much larger on every side: models cut ascenders and descenders."""
 
+COMPARED_CHARACTERS = 20_000
+"""Of each text, from its beginning: the comparison is quadratic, and a dense page of print has a third of that."""
+
 _TAG = re.compile(r"<[^<>]*>")
 _MARKUP = re.compile(r"^\s*(#{1,6}|[-*+•]|\d+[.)])\s+|[*_`|]", re.MULTILINE)
 
@@ -27,10 +30,10 @@ def text_layer_agreement(element: Element, text_layer: Iterable[TextLine]) -> fl
     """Between 0 and 1, or None where nothing can be compared."""
     if element.text_format == "latex":
         return None
-    said = _bare(_without_markup(element))
+    said = _bare(_without_markup(element))[:COMPARED_CHARACTERS]
     if not said:
         return None
-    confirmed = _bare("".join(_words_inside(element, text_layer)))
+    confirmed = _bare("".join(_words_inside(element, text_layer)))[:COMPARED_CHARACTERS]
     return LCSseq.similarity(said, confirmed) / len(said)
 
 

@@ -43,6 +43,11 @@ def test_nothing_to_compare_is_none():
     assert text_layer_agreement(element(r"\\frac{1}{2}", "latex"), LAYER) is None
 
 
+def test_a_gigantic_text_is_compared_by_its_beginning():
+    text = "".join(chr(0x4E00 + n % 20_000) for n in range(300_000))
+    assert text_layer_agreement(element(text), (line(text),)) == 1.0
+
+
 def test_words_outside_the_box_confirm_nothing():
     assert text_layer_agreement(element("Prices", box=(0.0, 100.0, 200.0, 120.0)), LAYER) == 0.0
     split = (line("left push", word_x=(0, 50, 150, 200)),)
