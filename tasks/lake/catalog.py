@@ -148,7 +148,14 @@ def _table_values(lake: LakeFolder) -> Iterator[tuple[str, str]]:
     for table, schema in TABLES.items():
         folders = "".join(f"/{key}=*" for key in PARTITION_KEYS.get(table, ()))
         yield f"{table}_files", literal(f"{base}/{table}{folders}/*.parquet")
-        yield f"{table}_columns", ",\n    ".join(_identifier(name) for name in schema.names)
+        known = set(lake.read_table(_schema_file(table)).column_names)
+        columns = (_identifier(name) if name in known else _null(name) for name in schema.names)
+        yield f"{table}_columns", ",\n    ".join(columns)
+
+
+def _null(column: str) -> str:
+    """A column that this lake has no file of yet: it was last written by an older pagelake, and may be read by this."""
+    return f"NULL::VARCHAR AS {_identifier(column)}"
 
 
 def _column_comments() -> Iterator[str]:

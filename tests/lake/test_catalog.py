@@ -166,3 +166,14 @@ def test_a_query_cannot_load_extensions_or_see_python_variables(lake):
             con.execute("FROM secret")
         with pytest.raises(duckdb.CatalogException, match="read_xlsx"):
             con.execute("FROM read_xlsx('x.xlsx')")
+
+
+def test_a_lake_of_an_older_pagelake_is_read_before_anything_writes_to_it(tmp_path):
+    lake = new_lake(str(tmp_path / "lake"))
+    fill(lake)
+    older = TABLES["responses"].remove(TABLES["responses"].get_field_index("step"))
+    for file in (tmp_path / "lake" / "responses").rglob("*.parquet"):
+        name = str(file.relative_to(tmp_path / "lake"))
+        lake.write_table(name, lake.read_table(name, older.names))
+    with closing(connect(lake)) as catalog:
+        assert {row[0] for row in catalog.sql("SELECT step FROM responses").fetchall()} == {None}
