@@ -12,6 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("pagelake", deadline=None)  # these machines are shared: a slow example is no failure
+settings.load_profile("pagelake")
 
 SHARED = Path(__file__).parents[2] / "shared"
 SAMPLES = Path(__file__).parent / "samples"

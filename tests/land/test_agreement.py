@@ -25,7 +25,7 @@ LAYER = (line("Prices rose by 3 % in May"),)
         ("Prices rose by 3 % in May", 1.0),
         ("# Prices **rose** by 3 % in May", 1.0),
         ("prices  rose\nby 3 % in may", 1.0),
-        ("Prices rose by 3 % in MayXXXXXXXXXXXXXXXXXXX", 0.5),
+        ("Prices rose by 3 % in MayZZZZZZZZZZZZZZZZZZZ", 0.5),
         ("ZZZ", 0.0),
     ],
 )
