@@ -18,7 +18,7 @@ from tasks.discover.collection import Collection
 from tasks.discover.listing import check_source
 from tasks.errors import PASSWORD_KINDS
 from tasks.infer.models import DEFAULT_MODEL
-from tasks.infer.open_engine import EngineOptions
+from tasks.infer.open_engine import EngineOptions, check_engine
 from tasks.lake.prepare import prepare_lake
 from tasks.rasterize.messages import ImageFormat, RenderSettings
 from tasks.report.summary import RunSummary
@@ -66,6 +66,7 @@ def ingest(
         options = EngineOptions(
             workers or os.cpu_count() or 1, page_timeout_s, endpoint or (), served_name, answer_timeout_s
         )
+        check_engine(model, options.endpoints)
         for one in source:
             check_source(one)
         folder = prepare_lake(lake)

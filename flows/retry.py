@@ -12,7 +12,7 @@ from flows.run_line import PASSWORD_VARIABLE, RUNNER, ending_cleanly, run_line
 from tasks.discover.collection import Collection
 from tasks.errors import ALL_KINDS, UsageError
 from tasks.infer.models import DEFAULT_MODEL
-from tasks.infer.open_engine import EngineOptions
+from tasks.infer.open_engine import EngineOptions, check_engine
 from tasks.lake.prepare import prepare_lake
 from tasks.rasterize.messages import ImageFormat, RenderSettings
 from tasks.report.summary import RunSummary
@@ -51,6 +51,7 @@ def retry(
         options = EngineOptions(
             workers or os.cpu_count() or 1, page_timeout_s, endpoint or (), served_name, answer_timeout_s
         )
+        check_engine(model, options.endpoints)
         if unknown := set(kind or ()) - ALL_KINDS:
             raise UsageError(f"Unknown error kind {', '.join(sorted(unknown))}. Known: {', '.join(sorted(ALL_KINDS))}.")
         kinds = frozenset(kind or ALL_KINDS)

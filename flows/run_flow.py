@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from flows.orphans import end_orphans, mark_as_owner
 from tasks.discover.listing import check_source
 from tasks.errors import Interrupted, PagelakeError, UsageError
+from tasks.infer.open_engine import check_engine
 from tasks.lake.storage import LakeFolder
 from tasks.report.summary import RunSummary, as_text
 
@@ -27,9 +28,11 @@ def run_ingest(source: list[str], lake: str, **options: Any) -> str:  # noqa: AN
         RunFailed: the flow could not finish.
         Interrupted: Ctrl-C.
     """
+    # Importing Prefect takes seconds; a wrong command should be told at once.
     LakeFolder.open(lake)
+    check_engine(options["model"], options["endpoint"] or ())
     for one in source:
-        check_source(one)  # importing Prefect takes seconds; a wrong command should be told at once
+        check_source(one)
     from flows.ingest import ingest
 
     return _run(ingest, source=source, lake=lake, **options)
@@ -38,6 +41,7 @@ def run_ingest(source: list[str], lake: str, **options: Any) -> str:  # noqa: AN
 def run_retry(lake: str, **options: Any) -> str:  # noqa: ANN401  # the flow checks its parameters
     """Run the `retry` flow and answer the text for its end. Raises as `run_ingest`."""
     LakeFolder.open(lake)
+    check_engine(options["model"], options["endpoint"] or ())
     from flows.retry import retry
 
     return _run(retry, lake=lake, **options)

@@ -12,7 +12,7 @@ from tasks.errors import UsageError
 from tasks.infer.engines.chat import ChatEngine, ChatLimits
 from tasks.infer.engines.contract import Engine
 from tasks.infer.engines.cpu import CpuEngine
-from tasks.infer.models import fallback_of
+from tasks.infer.models import fallback_of, find_profile
 from tasks.infer.models.chat_profile import ChatProfile
 from tasks.infer.models.recipe import ProfileRecipe
 from tasks.infer.profile import Profile
@@ -36,18 +36,28 @@ class EngineOptions:
     answer_timeout_s: float = 600.0
 
 
+def check_engine(model: str, endpoints: Sequence[str]) -> None:
+    """Tell at once, before anything is made or started, that a model and its endpoints do not fit.
+
+    Raises:
+        UsageError: no such model, no endpoint for one that needs one, or one for a model that has no use for it.
+    """
+    profile = find_profile(model)
+    if not isinstance(profile, ChatProfile) and endpoints:
+        raise UsageError(f"{model} runs on this machine's CPU and takes no --endpoint.")
+    if isinstance(profile, ChatProfile) and not endpoints:
+        raise UsageError(f"{model} needs a server: give --endpoint, such as http://127.0.0.1:8000/v1.")
+
+
 def open_engine(profile: Profile, options: EngineOptions) -> Engine:
     """The engine that runs `profile`; it starts nothing before the first page comes.
 
     Raises:
-        UsageError: no endpoint for a model that needs one, or one for a model that has no use for it.
+        UsageError: as `check_engine`, or an endpoint's address cannot be used.
     """
+    check_engine(profile.name, options.endpoints)
     if not isinstance(profile, ChatProfile):
-        if options.endpoints:
-            raise UsageError(f"{profile.name} runs on this machine's CPU and takes no --endpoint.")
         return CpuEngine(options.workers, page_timeout_s=options.page_timeout_s)
-    if not options.endpoints:
-        raise UsageError(f"{profile.name} needs a server: give --endpoint, such as http://127.0.0.1:8000/v1.")
     key = os.environ.get(API_KEY_VARIABLE)
     return ChatEngine(
         options.endpoints,

@@ -146,4 +146,5 @@ def test_parse_with_a_chat_model(pagelake, folder):
 def test_a_model_and_an_endpoint_that_do_not_fit_are_a_wrong_command(pagelake, folder, tmp_path, arguments, message):
     ended = pagelake("ingest", folder, "--lake", tmp_path / "lake", *arguments)
     assert ended.returncode == 2
+    assert not (tmp_path / "lake").exists()
     assert message in ended.stderr

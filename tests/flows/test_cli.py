@@ -145,9 +145,10 @@ def test_files_that_are_no_documents_are_named_and_do_not_stop_the_run(pagelake,
         (["nonsense"], "nonsense"),
     ],
 )
-def test_a_wrong_command_is_one_message_and_status_2(pagelake, arguments, message):
-    ended = pagelake(*arguments)
+def test_a_wrong_command_is_one_message_and_status_2_and_makes_nothing(pagelake, tmp_path, arguments, message):
+    ended = pagelake(*(str(tmp_path / "lake") if argument == "lake" else argument for argument in arguments))
     assert ended.returncode == 2
+    assert not (tmp_path / "lake").exists()
     assert message in ended.stderr
     assert "Traceback" not in ended.stderr
 
