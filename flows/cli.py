@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from tasks.errors import Interrupted, PagelakeError, UsageError
+from tasks.infer.engine_options import EngineName, EngineOptions
 from tasks.infer.models import DEFAULT_MODEL, all_profiles
 from tasks.rasterize.messages import ImageFormat
 
@@ -45,6 +46,14 @@ Endpoint = Annotated[
     typer.Option(help="A chat API that serves the model, such as http://127.0.0.1:8000/v1. Several share the work."),
 ]
 ServedName = Annotated[str | None, typer.Option(help="The name under which it serves it, if not the model's own.")]
+EngineOption = Annotated[
+    EngineName | None, typer.Option("--engine", help="How the model is reached. Default: what the model implies.")
+]
+Query = Annotated[str | None, typer.Option(help="The question, for a model that answers one (pp-docbee).")]
+ApiKeySecret = Annotated[
+    str | None,
+    typer.Option(help="Prefect Secret block with the endpoints' API key, if it is not in PAGELAKE_API_KEY."),
+]
 AnswerTimeout = Annotated[float, typer.Option(min=1, help="Seconds that such a server may take for one answer.")]
 
 
@@ -61,9 +70,12 @@ def ingest(
     password: Password = None,
     workers: Workers = None,
     page_timeout: PageTimeout = 60,
+    engine: EngineOption = None,
     endpoint: Endpoint = None,
     served_name: ServedName = None,
     answer_timeout: AnswerTimeout = 600,
+    query: Query = None,
+    api_key_secret: ApiKeySecret = None,
 ) -> None:
     """Bring a lake up to date with a collection: the main job.
 
@@ -86,9 +98,14 @@ def ingest(
             limit=limit,
             workers=workers,
             page_timeout_s=page_timeout,
-            endpoint=endpoint,
-            served_name=served_name,
-            answer_timeout_s=answer_timeout,
+            engine=EngineOptions(
+                engine=engine,
+                endpoint=tuple(endpoint or ()),
+                served_name=served_name,
+                answer_timeout_s=answer_timeout,
+                query=query,
+                api_key_secret=api_key_secret,
+            ),
         )
     )
 
@@ -103,9 +120,12 @@ def retry(
     password: Password = None,
     workers: Workers = None,
     page_timeout: PageTimeout = 60,
+    engine: EngineOption = None,
     endpoint: Endpoint = None,
     served_name: ServedName = None,
     answer_timeout: AnswerTimeout = 600,
+    query: Query = None,
+    api_key_secret: ApiKeySecret = None,
 ) -> None:
     """Run the failures again: documents that did not open, pages that were not rendered or not read.
 
@@ -126,9 +146,14 @@ def retry(
             image_format=image_format,
             workers=workers,
             page_timeout_s=page_timeout,
-            endpoint=endpoint,
-            served_name=served_name,
-            answer_timeout_s=answer_timeout,
+            engine=EngineOptions(
+                engine=engine,
+                endpoint=tuple(endpoint or ()),
+                served_name=served_name,
+                answer_timeout_s=answer_timeout,
+                query=query,
+                api_key_secret=api_key_secret,
+            ),
         )
     )
 
@@ -165,21 +190,38 @@ def parse(
     password: Password = None,
     workers: Workers = None,
     page_timeout: PageTimeout = 60,
+    engine: EngineOption = None,
     endpoint: Endpoint = None,
     served_name: ServedName = None,
     answer_timeout: AnswerTimeout = 600,
+    query: Query = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Print what the model writes as it comes: lines with a delta.")
+    ] = False,
 ) -> None:
     """Read one file and print a JSON line per page as soon as it is read. Needs no lake and no Prefect.
 
-    Each line holds page_number, width and height in points, status, and the elements in reading order.
+    Each line holds page_number, width and height in points, status, tokens used, and the elements in reading order.
     """
     from flows.parse import parse_file
-    from tasks.infer.open_engine import EngineOptions
 
-    options = EngineOptions(workers or os.cpu_count() or 1, page_timeout, endpoint or (), served_name, answer_timeout)
-    lines = parse_file(file, model=model, dpi=dpi, password=password, options=options)
-    for line in lines:
-        _print(line)
+    parse_file(
+        file,
+        model=model,
+        dpi=dpi,
+        password=password,
+        workers=workers or os.cpu_count() or 1,
+        page_timeout_s=page_timeout,
+        engine=EngineOptions(
+            engine=engine,
+            endpoint=tuple(endpoint or ()),
+            served_name=served_name,
+            answer_timeout_s=answer_timeout,
+            query=query,
+        ),
+        on_line=_print,
+        stream=stream,
+    )
 
 
 @app.command()

@@ -17,8 +17,9 @@ from flows.run_line import PASSWORD_VARIABLE, RUNNER, ending_cleanly, run_line
 from tasks.discover.collection import Collection
 from tasks.discover.listing import check_source
 from tasks.errors import PASSWORD_KINDS
+from tasks.infer.engine_options import EngineOptions
 from tasks.infer.models import DEFAULT_MODEL
-from tasks.infer.open_engine import EngineOptions, check_engine
+from tasks.infer.open_engine import check_engine
 from tasks.lake.prepare import prepare_lake
 from tasks.rasterize.messages import ImageFormat, RenderSettings
 from tasks.report.summary import RunSummary
@@ -39,9 +40,7 @@ def ingest(
     limit: Annotated[int, Field(ge=1)] | None = None,
     workers: Annotated[int, Field(ge=1)] | None = None,
     page_timeout_s: Annotated[float, Field(gt=0)] = 60,
-    endpoint: list[str] | None = None,
-    served_name: str | None = None,
-    answer_timeout_s: Annotated[float, Field(gt=0)] = 600,
+    engine: EngineOptions | None = None,
 ) -> RunSummary:
     """Bring a lake up to date with a collection: discover, rasterize, read every page, land its elements.
 
@@ -56,22 +55,19 @@ def ingest(
         limit: Take only the first so many objects of the collection, in the order of their names.
         workers: Processes that render, and as many that read; by default one per core.
         page_timeout_s: Seconds that rendering a page may take, and reading it on this machine.
-        endpoint: Chat APIs that serve the model, such as http://127.0.0.1:8000/v1; several share the work.
-        served_name: The name under which they serve it, when it is not the model's own.
-        answer_timeout_s: Seconds that such a server may take for one answer.
+        engine: How the model is reached; nothing is needed for one that runs on this machine's CPU.
     """
     password = os.environ.get(PASSWORD_VARIABLE)
 
     def work() -> RunSummary:
-        options = EngineOptions(
-            workers or os.cpu_count() or 1, page_timeout_s, endpoint or (), served_name, answer_timeout_s
-        )
-        check_engine(model, options.endpoints)
+        options = engine or EngineOptions()
+        check_engine(model, options)
         for one in source:
             check_source(one)
         folder = prepare_lake(lake)
         collection = Collection.compare(folder, source, limit=limit, password=password)
         settings = RenderSettings(dpi=dpi, image_format=image_format, page_timeout_s=page_timeout_s)
-        return run_line(folder, collection, model, settings, password, PASSWORD_KINDS if password else (), options)
+        kinds = PASSWORD_KINDS if password else ()
+        return run_line(folder, collection, model, settings, password, kinds, options, workers or os.cpu_count() or 1)
 
     return ending_cleanly(work)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
 from tasks.errors import UsageError
-from tasks.infer.engines.contract import Answer
+from tasks.infer.engine_options import EngineOptions
+from tasks.infer.engines.contract import Answer, Delta
 from tasks.infer.infer import route_page
 from tasks.infer.models import find_profile, reader_of
-from tasks.infer.open_engine import EngineOptions, open_engine
+from tasks.infer.open_engine import open_engine
 from tasks.infer.profile import PageSize, Profile
 from tasks.lake.rows import Page
 from tasks.land.agreement import text_layer_agreement
@@ -21,27 +23,54 @@ from tasks.rasterize.inspect import DocumentInspector
 from tasks.rasterize.rasterize import LocalSpan, RenderSettings, open_renderers, rasterize_pages
 
 
-def parse_file(file: str, *, model: str, dpi: float, password: str | None, options: EngineOptions) -> Iterator[str]:
-    """One JSON object a page, in order.
+def parse_file(
+    file: str,
+    *,
+    model: str,
+    dpi: float,
+    password: str | None,
+    workers: int,
+    page_timeout_s: float,
+    engine: EngineOptions,
+    on_line: Callable[[str], None],
+    stream: bool = False,
+) -> None:
+    """Hand over a line of JSON for every page, in order; with `stream` also one for every piece of text that the model
+    writes, as it comes, of several pages in turns. `on_line` is never called by two threads at once.
 
     Raises:
         UsageError: the file cannot be opened.
         DocumentError: it is not a document that can be read.
     """
-    profile, settings = find_profile(model), RenderSettings(dpi=dpi, page_timeout_s=options.page_timeout_s)
+    profile, settings = find_profile(model, engine.query), RenderSettings(dpi=dpi, page_timeout_s=page_timeout_s)
+    one_at_a_time = threading.Lock()
+
+    def tell(line: dict[str, Any]) -> None:
+        with one_at_a_time:
+            on_line(json.dumps(line, ensure_ascii=False))
+
+    def tell_delta(delta: Delta) -> None:
+        tell({"delta": asdict(delta)})
+
     opened = open_nameable(file)
     if not opened.fs.isfile(opened.path):
         raise UsageError(f"There is no file {file}.")
     with (
         local_copy(opened.uri(opened.path)) as copy,
-        open_renderers(options.workers) as renderers,
-        open_engine(profile, options) as engine,
+        open_renderers(workers) as renderers,
+        open_engine(
+            profile,
+            engine,
+            workers=workers,
+            page_timeout_s=page_timeout_s,
+            on_delta=tell_delta if stream else None,
+        ) as opened_engine,
     ):
-        facts = DocumentInspector(renderers, password, options.page_timeout_s)(copy.path)
+        facts = DocumentInspector(renderers, password, page_timeout_s)(copy.path)
         whole = LocalSpan(copy.doc_id, str(copy.path), facts.media_type, 1, facts.page_count)
         pages = rasterize_pages(renderers, [whole], settings, password)
-        for page, answer in in_order(pages, _without_image, route_page, engine.answer):
-            yield json.dumps(_line(page, answer, profile), ensure_ascii=False)
+        for page, answer in in_order(pages, _without_image, route_page, opened_engine.answer):
+            tell(_line(page, answer, profile))
 
 
 def _without_image(page: Page) -> Page:
@@ -64,9 +93,11 @@ def _line(page: Page, answer: Answer, profile: Profile) -> dict[str, Any]:
         "width": page.width,
         "height": page.height,
         "model": profile.name,
-        "status": read.status if read else "failed",
+        "read_by": read.read_by if read else None,
+        "status": answer.status or (read.status if read else "failed"),
         "error_kind": page.error_kind or answer.error_kind,
         "error": page.error or answer.error,
         "seconds": round(answer.seconds, 3),
+        "usage": {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens},
         "elements": elements,
     }

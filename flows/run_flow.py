@@ -30,7 +30,7 @@ def run_ingest(source: list[str], lake: str, **options: Any) -> str:  # noqa: AN
     """
     # Importing Prefect takes seconds; a wrong command should be told at once.
     LakeFolder.open(lake)
-    check_engine(options["model"], options["endpoint"] or ())
+    check_engine(options["model"], options["engine"])
     for one in source:
         check_source(one)
     from flows.ingest import ingest
@@ -41,7 +41,7 @@ def run_ingest(source: list[str], lake: str, **options: Any) -> str:  # noqa: AN
 def run_retry(lake: str, **options: Any) -> str:  # noqa: ANN401  # the flow checks its parameters
     """Run the `retry` flow and answer the text for its end. Raises as `run_ingest`."""
     LakeFolder.open(lake)
-    check_engine(options["model"], options["endpoint"] or ())
+    check_engine(options["model"], options["engine"])
     from flows.retry import retry
 
     return _run(retry, lake=lake, **options)

@@ -12,12 +12,14 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from flows.api_key import api_key_from_block
 from flows.line import Line
 from flows.publish import publish
 from tasks.discover.collection import Collection as DocumentCollection
 from tasks.errors import PagelakeError
+from tasks.infer.engine_options import EngineOptions
 from tasks.infer.models import find_profile
-from tasks.infer.open_engine import EngineOptions, open_engine
+from tasks.infer.open_engine import open_engine
 from tasks.lake.storage import LakeFolder
 from tasks.rasterize.messages import RenderSettings
 from tasks.rasterize.rasterize import open_renderers
@@ -39,7 +41,8 @@ def run_line(
     settings: RenderSettings,
     password: str | None,
     retry_kinds: Collection[str],
-    engine_options: EngineOptions,
+    engine: EngineOptions,
+    workers: int,
 ) -> RunSummary:
     """Do all that the collection needs and answer what came of it.
 
@@ -47,14 +50,15 @@ def run_line(
         PagelakeError: it could not be finished; what is done stays in the lake.
     """
     started, log = time.monotonic(), get_run_logger()
-    profile = find_profile(model)
+    profile = find_profile(model, engine.query)
+    key = api_key_from_block(engine.api_key_secret) if engine.api_key_secret else None
     log.info(collection.sentence())
     with (
-        open_renderers(engine_options.workers) as renderers,
-        open_engine(profile, engine_options) as engine,
+        open_renderers(workers) as renderers,
+        open_engine(profile, engine, workers=workers, page_timeout_s=settings.page_timeout_s, api_key=key) as opened,
     ):
         run_id = str(flow_run.id)
-        line = Line(lake, profile, settings, renderers, engine, run_id, password, retry_kinds, log)
+        line = Line(lake, profile, settings, renderers, opened, run_id, password, retry_kinds, log)
         for batch in collection.batches:
             line.discover(batch, collection)
         line.catch_up(collection)

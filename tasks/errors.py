@@ -4,6 +4,7 @@
     ├── UsageError          what was asked cannot be done: exit status 2
     ├── Interrupted         somebody pressed Ctrl-C: exit status 130
     ├── LakeError           the lake cannot be read or written: exit status 1
+    ├── EngineLost          no page can be answered any more: exit status 1
     ├── DocumentError       one document cannot be read: a row in `documents`
     ├── PageError           one page cannot be rendered: a row in `pages`
     ├── AnswerError         one page cannot be read by the model: a row in `responses`
@@ -77,6 +78,10 @@ class LakeError(PagelakeError):
     def __init__(self, url: str, problem: str) -> None:
         self.url, self.problem = url, problem
         super().__init__(f"Lake {url}: {problem}")
+
+
+class EngineLost(PagelakeError):
+    """The engine answers no page any more: the run stops before any page is blamed for it."""
 
 
 class RowError(PagelakeError):

@@ -66,7 +66,7 @@ def test_from_objects_in_memory_to_elements_in_memory(collection_url, lake, rend
     rasterize_shard(
         lake, shard, uris=collection.uris({span.doc_id for span in shard.spans}), pool=renderers, settings=SETTINGS
     )
-    with open_engine(PROFILE, EngineOptions(workers=1)) as engine:
+    with open_engine(PROFILE, EngineOptions(), workers=1) as engine:
         done = infer_shard(lake, shard.name, profile=PROFILE, engine=engine, render_id=SETTINGS.render_id, run_id="r")
     found = land_shard(
         lake,

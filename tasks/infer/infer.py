@@ -84,7 +84,8 @@ def _answers_in(lake: LakeFolder, file: str) -> dict[tuple[str, int], dict[str, 
 
 
 def _answer_of(row: Mapping[str, Any]) -> Answer:
-    return Answer(**{name: row[name] for name in Answer.__slots__})
+    names = set(Answer.__slots__) - {"status"}  # a row that is kept says already what was read
+    return Answer(**{name: row[name] for name in names})
 
 
 def route_page(page: Page) -> Known[Answer] | Page:
@@ -97,8 +98,8 @@ def route_page(page: Page) -> Known[Answer] | Page:
 
 
 def _row(answer: Answer, size: PageSize, profile: Profile, config: str, run_id: str) -> dict[str, object]:
-    status = "failed"
-    if answer.text is not None:
+    status = answer.status or "failed"
+    if answer.text is not None and answer.status is None:
         reader = reader_of(profile, answer.step)
         status = reader.read_answer(answer.text, size, answer.finish_reason).status
     row = asdict(answer) | {"config": config, "model": profile.name, "status": status, "run_id": run_id}

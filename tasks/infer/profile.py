@@ -29,10 +29,14 @@ class PageSize:
 
 @dataclass(frozen=True, slots=True)
 class ReadAnswer:
-    """An answer, read: elements in reading order, and `ok`, `repaired`, `truncated`, `looped` or `unparsed`."""
+    """An answer, read: elements in reading order, and `ok`, `repaired`, `truncated`, `looped` or `unparsed`.
+
+    `read_by` is the name of the profile that read it.
+    """
 
     elements: tuple[Element, ...]
     status: str
+    read_by: str = ""
 
 
 class Profile(Protocol):

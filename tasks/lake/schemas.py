@@ -116,6 +116,7 @@ ELEMENTS = _table(
     _CONFIG,
     ("element_index", pa.int32(), "reading order on the page, from 0"),
     _MODEL,
+    ("read_by", pa.string(), "the profile that read it: the model, what it fell back to, or the last resort"),
     ("category", pa.string(), "one of the eleven"),
     ("raw_category", pa.string(), "the model's own label"),
     ("x0", pa.float64(), "left edge, points from the left of the page as displayed"),

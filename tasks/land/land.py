@@ -18,10 +18,13 @@ from tasks.land.agreement import text_layer_agreement
 
 
 class Elements(Protocol):
-    """What a reader of answers gives: elements in reading order."""
+    """What a reader of answers gives: elements in reading order, and the name of the profile that read them."""
 
     @property
     def elements(self) -> Iterable[Element]: ...
+
+    @property
+    def read_by(self) -> str: ...
 
 
 ReadPageAnswer = Callable[[str, str | None, Page], Elements]
@@ -39,18 +42,19 @@ def land_shard(
         answer = answers.get((page.doc_id, page.page_number))
         if answer is not None and answer["text"] is not None:
             read = read_answer(answer["text"], answer.get("step"), page)
-            rows.extend(_rows(page, read.elements, model, config))
+            rows.extend(_rows(page, read, model, config))
     lake.write_table(elements_file(model, config, shard), pa.Table.from_pylist(rows, ELEMENTS))
     return Counter(str(row["category"]) for row in rows)
 
 
-def _rows(page: Page, elements: Iterable[Element], model: str, config: str) -> Iterator[dict[str, object]]:
-    for index, element in enumerate(elements):
+def _rows(page: Page, read: Elements, model: str, config: str) -> Iterator[dict[str, object]]:
+    for index, element in enumerate(read.elements):
         yield asdict(element) | {
             "doc_id": page.doc_id,
             "page_number": page.page_number,
             "config": config,
             "element_index": index,
             "model": model,
+            "read_by": read.read_by,
             "text_layer_agreement": text_layer_agreement(element, page.text_layer) if page.has_text else None,
         }

@@ -27,7 +27,7 @@ import pypdfium2 as pdfium
 from PIL import Image, ImageDraw
 
 from tasks.infer.engines.chat import ChatEngine
-from tasks.infer.engines.chat_recipe import ChatStep, PixelSize
+from tasks.infer.engines.chat_recipe import ChatStep, PixelSize, Verdict
 from tasks.lake.rows import Page
 
 MEGABYTE = 1 << 20
@@ -42,7 +42,9 @@ class BenchRecipe:
 
     @property
     def steps(self) -> Sequence[ChatStep]:
-        return [ChatStep("only", _messages, {"max_tokens": 16, "temperature": 0}, lambda text, reason: "ok")]
+        return [
+            ChatStep("only", _messages, {"max_tokens": 16, "temperature": 0}, lambda text, reason: Verdict("ok", 0))
+        ]
 
     def prepared_size(self, width: int, height: int) -> PixelSize | None:
         if self.longest_side is None:

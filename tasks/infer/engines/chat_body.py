@@ -14,11 +14,13 @@ from dataclasses import dataclass
 import httpx
 
 from tasks.infer.engines.chat_recipe import ChatRecipe, ChatStep, PixelSize
+from tasks.infer.engines.dialect import Dialect
 from tasks.lake.rows import Page
 
 RESIZER = "tasks.infer.engines.chat_resize:resize"
 """What a `WorkerPool` must be opened with to take `Resize` requests."""
 
+_STREAM = {"stream": True, "stream_options": {"include_usage": True}}
 _MARK = "pagelake-4d1f7f0c-the-image-goes-here"
 
 
@@ -57,11 +59,14 @@ def base64_bytes(image_bytes: int) -> int:
 
 
 class ChatBody(httpx.AsyncByteStream):
-    """A request's body, in pieces: the image is the same object in all of them, never copied into a larger one."""
+    """A request's body, in pieces: the image is the same object in all of them, never copied into a larger one.
 
-    def __init__(self, model: str, step: ChatStep, image: PageImage) -> None:
-        messages = step.messages(f"data:image/{image.image_format};base64,{_MARK}", image.size)
-        text = json.dumps({"model": model, "messages": list(messages), **step.sampling})
+    `stream` asks for the text while it is written.
+    """
+
+    def __init__(self, dialect: Dialect, model: str, step: ChatStep, image: PageImage, *, stream: bool = False) -> None:
+        fields = dialect.body(model, step, f"data:image/{image.image_format};base64,{_MARK}", image.size)
+        text = json.dumps({**fields, **(_STREAM if stream else {})})
         first, *others = text.split(_MARK)
         self._pieces = [first.encode()]
         for other in others:

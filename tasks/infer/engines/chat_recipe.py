@@ -7,7 +7,7 @@ sends, reads or judges anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 PixelSize = tuple[int, int]
@@ -23,18 +23,31 @@ BEST_FIRST = ("ok", "repaired", "truncated", "looped", "unparsed")
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an answer is worth: one of `BEST_FIRST`, and how many characters of the page it holds."""
+
+    status: str
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChatStep:
     """One way of asking about a page. A recipe has several: each is tried when the one before did not end well.
 
     `messages` gets the image as a data URI, to be placed as it is, and the size of the image that is sent. `sampling`
-    are fields of the request beside `model` and `messages` (`max_tokens`, `temperature`, vLLM's own too).
-    `judge` gets the text and the finish reason, and says one of `BEST_FIRST`.
+    are fields of the request beside `model` and `messages` (`max_tokens`, `temperature`, vLLM's own too); those named
+    by `extensions` are left out for a server that refuses them. `judge` gets the text and the finish reason.
     """
 
     name: str
     messages: Callable[[str, PixelSize], Sequence[Message]]
     sampling: Mapping[str, object]
-    judge: Callable[[str, str | None], str]
+    judge: Callable[[str, str | None], Verdict]
+    extensions: frozenset[str] = frozenset()
+
+    def without(self, fields: frozenset[str]) -> ChatStep:
+        """The same step without these fields of `sampling`."""
+        return replace(self, sampling={name: said for name, said in self.sampling.items() if name not in fields})
 
 
 class ChatRecipe(Protocol):

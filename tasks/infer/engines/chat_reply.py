@@ -53,6 +53,16 @@ class _Completion(BaseModel):
     usage: _Usage | None = None
 
 
+class _ChunkChoice(BaseModel):
+    delta: _Message | None = None
+    finish_reason: str | None = None
+
+
+class _Chunk(BaseModel):
+    choices: list[_ChunkChoice]  # empty in the one that brings the usage
+    usage: _Usage | None = None
+
+
 def read_reply(body: bytes) -> Reply:
     """The completion in the body of a 200.
 
@@ -64,11 +74,57 @@ def read_reply(body: bytes) -> Reply:
     except ValidationError:
         raise _no_completion(body) from None
     choice, usage = completion.choices[0], completion.usage or _Usage()
-    if choice.finish_reason in _GIVEN_UP_BY_SERVER:
-        raise RequestFailed(Trouble.FAILED, f"the server gave up (finish_reason {choice.finish_reason})", status=200)
-    content = choice.message.content if choice.message else choice.text
-    text = "".join(part.text for part in content) if isinstance(content, list) else content or ""
+    _refuse_if_given_up(choice.finish_reason)
+    text = (_text_of(choice.message) if choice.message else choice.text) or ""
     return Reply(text, choice.finish_reason, usage.prompt_tokens, usage.completion_tokens)
+
+
+class StreamedReply:
+    """A completion that comes in chunks."""
+
+    def __init__(self) -> None:
+        self._texts, self._usage = list[str](), _Usage()
+        self._finish_reason: str | None = None
+
+    def add(self, chunk: str) -> str:
+        """Take one chunk in; answers its text.
+
+        Raises:
+            RequestFailed: it is none, or an error.
+        """
+        try:
+            read = _Chunk.model_validate_json(chunk)
+        except ValidationError:
+            raise _no_completion(chunk.encode()) from None
+        self._usage = read.usage or self._usage
+        if not read.choices:
+            return ""
+        self._finish_reason = read.choices[0].finish_reason or self._finish_reason
+        text = _text_of(read.choices[0].delta)
+        self._texts.append(text)
+        return text
+
+    def whole(self) -> Reply:
+        """The completion, after the last chunk.
+
+        Raises:
+            RequestFailed: it was not the last one, or the server gave up.
+        """
+        if self._finish_reason is None:
+            raise RequestFailed(Trouble.FAILED, "the stream broke off before its end", status=200)
+        _refuse_if_given_up(self._finish_reason)
+        usage = self._usage
+        return Reply("".join(self._texts), self._finish_reason, usage.prompt_tokens, usage.completion_tokens)
+
+
+def _text_of(message: _Message | None) -> str:
+    content = message.content if message else None
+    return "".join(part.text for part in content) if isinstance(content, list) else content or ""
+
+
+def _refuse_if_given_up(finish_reason: str | None) -> None:
+    if finish_reason in _GIVEN_UP_BY_SERVER:
+        raise RequestFailed(Trouble.FAILED, f"the server gave up (finish_reason {finish_reason})", status=200)
 
 
 def failure_of(status: int, body: bytes, retry_after_s: float | None = None) -> RequestFailed:

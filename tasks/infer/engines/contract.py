@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, Self
 
+from tasks.errors import AnswerError
 from tasks.infer.engines.busy import BusyMeter
 from tasks.lake.rows import Page
 
@@ -15,7 +16,7 @@ class Answer:
     """What an engine brings back for one page. Without `text`, `error_kind` and `error` say why.
 
     `step` names the way of asking that gave the text, where an engine knows several; `tried` is what became of each,
-    as "name: status".
+    as "name: status". `status` is set where the text is not the model's own, and says what became of that one.
     """
 
     doc_id: str
@@ -30,6 +31,23 @@ class Answer:
     error: str | None = None
     step: str | None = None
     tried: tuple[str, ...] = ()
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Some text of an answer that is being written. A new `attempt` begins the page's text anew."""
+
+    doc_id: str
+    page_number: int
+    step: str
+    attempt: int
+    text: str
+
+
+def failed(doc_id: str, page_number: int, reason: AnswerError, seconds: float = 0.0, attempts: int = 0) -> Answer:
+    """The answer of a page that has none."""
+    return Answer(doc_id, page_number, None, None, seconds, attempts, error_kind=reason.kind, error=str(reason))
 
 
 class Engine(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -20,12 +20,11 @@ from pydantic import SecretStr
 from tasks.errors import UsageError
 from tasks.infer.engines.chat_body import ChatBody
 from tasks.infer.engines.chat_reply import Reply, bounded, failure_of, read_reply
+from tasks.infer.engines.chat_stream import is_stream, read_bounded, read_stream
 from tasks.infer.engines.retry import RequestFailed, Trouble, retry_after_s
 from tasks.infer.engines.window import AdaptiveLimit
 
-CHAT_PATH = "/chat/completions"
 CONNECT_TIMEOUT_S = 10.0
-LARGEST_REPLY_BYTES = 32 << 20
 
 _KEEP_ALIVE_S = 4.0
 """uvicorn closes idle connections after 5 s; one that is used at that moment breaks."""
@@ -53,8 +52,8 @@ def api_key_from_environment(variable: str) -> SecretStr | None:
     return SecretStr(key) if key else None
 
 
-def chat_url(endpoint: str) -> httpx.URL:
-    """Where the requests to `endpoint` go, which is the base of an API ("http://127.0.0.1:8000/v1").
+def api_url(endpoint: str, path: str) -> httpx.URL:
+    """Where the requests to `endpoint` go, which is the base of an API ("http://127.0.0.1:8000/v1"), or base and path.
 
     Raises:
         UsageError: it is no address, or carries what would end in logs and tables.
@@ -70,15 +69,17 @@ def chat_url(endpoint: str) -> httpx.URL:
             f"The endpoint at {url.host} has a user, a password or parameters in its URL, which would be stored with "
             "the run. Give the plain URL, and the key in an environment variable."
         )
-    path = url.path.rstrip("/")
-    return url.copy_with(path=path if path.endswith(CHAT_PATH) else path + CHAT_PATH)
+    base = url.path.rstrip("/").removesuffix(path)
+    return url.copy_with(path=base + path)
 
 
 class Endpoint:
     """One server. `in_flight` and `closed_until` are the balancer's."""
 
-    def __init__(self, url: httpx.URL, api_key: SecretStr | None, timeouts: Timeouts, largest_window: int) -> None:
-        self.name = str(url).removesuffix(CHAT_PATH)
+    def __init__(
+        self, url: httpx.URL, path: str, api_key: SecretStr | None, timeouts: Timeouts, largest_window: int
+    ) -> None:
+        self.name = str(url).removesuffix(path)
         self.limit = AdaptiveLimit(largest_window)
         self.in_flight, self.closed_until = 0, 0.0
         self._url, self._api_key, self._timeouts = url, api_key, timeouts
@@ -91,8 +92,10 @@ class Endpoint:
             trust_env=not _is_this_machine(url.host),  # a proxy from the environment cannot reach our loopback
         )
 
-    async def post(self, body: ChatBody) -> Reply:
+    async def post(self, body: ChatBody, on_text: Callable[[str], None] | None = None) -> Reply:
         """Send one request; its failure decides how long this endpoint rests, and how much it is given at once.
+
+        With `on_text`, which is called with every piece of text as it comes, the body must ask for a stream.
 
         Raises:
             RequestFailed: there is no completion.
@@ -100,7 +103,7 @@ class Endpoint:
         loop = asyncio.get_running_loop()
         started_at = loop.time()
         try:
-            reply = await self._exchange(body)
+            reply = await self._exchange(body, on_text)
         except RequestFailed as failure:
             self._learn_from(failure, started_at, loop.time())
             raise
@@ -112,10 +115,10 @@ class Endpoint:
         with suppress(httpx.HTTPError, OSError):
             await self._client.aclose()
 
-    async def _exchange(self, body: ChatBody) -> Reply:
+    async def _exchange(self, body: ChatBody, on_text: Callable[[str], None] | None) -> Reply:
         try:
             async with asyncio.timeout(self._timeouts.request_s):
-                return await self._send(body)
+                return await self._send(body, on_text)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise RequestFailed(Trouble.UNREACHABLE, self._safe(f"no connection to {self.name}: {error}")) from None
         except (TimeoutError, httpx.TimeoutException):
@@ -124,17 +127,22 @@ class Endpoint:
             told = str(error) or type(error).__name__
             raise RequestFailed(Trouble.FAILED, self._safe(f"the connection broke: {told}")) from None
 
-    async def _send(self, body: ChatBody) -> Reply:
+    async def _send(self, body: ChatBody, on_text: Callable[[str], None] | None) -> Reply:
         length = {"Content-Length": str(len(body))}
-        async with self._client.stream("POST", self._url, content=body, headers=length) as response:
-            data = await _read_bounded(response)
         try:
+            async with self._client.stream("POST", self._url, content=body, headers=length) as response:
+                if on_text is not None and response.status_code == httpx.codes.OK and is_stream(response):
+                    return await read_stream(response, on_text)
+                data = await read_bounded(response)
             if response.status_code != httpx.codes.OK:
                 raise failure_of(response.status_code, data, retry_after_s(response.headers.get("Retry-After")))
-            return read_reply(data)
+            reply = read_reply(data)
         except RequestFailed as failure:
             failure.message = self._safe(failure.message)
             raise
+        if on_text is not None:  # a server that does not stream
+            on_text(reply.text)
+        return reply
 
     def _learn_from(self, failure: RequestFailed, started_at: float, now: float) -> None:
         if failure.by_overload:
@@ -153,23 +161,30 @@ class Endpoint:
         return bounded(message)
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    place: asyncio.Future[Endpoint]
+    alone: bool
+
+
 class Balancer:
     """Hands out endpoints, first come first served, `largest_window` requests at once over all of them."""
 
     def __init__(self, endpoints: Sequence[Endpoint], largest_window: int) -> None:
         self._endpoints, self._largest_window = endpoints, largest_window
-        self._waiting: deque[asyncio.Future[Endpoint]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._alarm: asyncio.TimerHandle | None = None
+        self._alone = False
 
     @asynccontextmanager
-    async def turn(self, *, again: bool) -> AsyncGenerator[Endpoint]:
+    async def turn(self, *, again: bool, alone: bool = False) -> AsyncGenerator[Endpoint]:
         """An endpoint for one request. A page that is asked `again` goes before those that never were: the answers
-        leave in order, and others wait for it."""
+        leave in order, and others wait for it. One that is to be `alone` has no other beside it."""
         place = asyncio.get_running_loop().create_future()
         if again:
-            self._waiting.appendleft(place)
+            self._waiting.appendleft(_Waiting(place, alone))
         else:
-            self._waiting.append(place)
+            self._waiting.append(_Waiting(place, alone))
         self._hand_out()
         try:
             endpoint = await place
@@ -188,17 +203,20 @@ class Balancer:
 
     def _hand_out(self) -> None:
         while self._waiting:
-            if self._waiting[0].done():  # it was cancelled
+            if self._waiting[0].place.done():  # it was cancelled
                 self._waiting.popleft()
                 continue
-            endpoint = self._freest()
+            endpoint = self._freest(alone=self._waiting[0].alone)
             if endpoint is None:
                 return
             endpoint.in_flight += 1
-            self._waiting.popleft().set_result(endpoint)
+            next_one = self._waiting.popleft()
+            self._alone = next_one.alone
+            next_one.place.set_result(endpoint)
 
-    def _freest(self) -> Endpoint | None:
-        if sum(endpoint.in_flight for endpoint in self._endpoints) >= self._largest_window:
+    def _freest(self, *, alone: bool) -> Endpoint | None:
+        in_flight = sum(endpoint.in_flight for endpoint in self._endpoints)
+        if in_flight >= self._largest_window or (in_flight and (alone or self._alone)):
             return None
         now = asyncio.get_running_loop().time()
         open_ = [endpoint for endpoint in self._endpoints if endpoint.closed_until <= now]
@@ -211,15 +229,6 @@ class Balancer:
         if self._alarm:
             self._alarm.cancel()
         self._alarm = asyncio.get_running_loop().call_at(when, self._hand_out)
-
-
-async def _read_bounded(response: httpx.Response) -> bytes:
-    data = bytearray()
-    async for part in response.aiter_bytes():
-        data += part
-        if len(data) > LARGEST_REPLY_BYTES:
-            raise RequestFailed(Trouble.FAILED, f"the answer is longer than {LARGEST_REPLY_BYTES >> 20} MB")
-    return bytes(data)
 
 
 def _is_this_machine(host: str) -> bool:

@@ -18,7 +18,7 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from random import Random
 
-from tasks.errors import PagelakeError
+from tasks.errors import EngineLost
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _LONGEST_RETRY_AFTER_S = 300.0
@@ -37,6 +37,7 @@ class Trouble(Enum):
     TIMEOUT = (3, "no answer in time")
     FAILED = (5, "an error of the server, a broken connection, an answer that is none")
     REFUSED = (1, "another 4xx: to ask again would bring the same")
+    DIED = (1, "the server that we run died while it read the page, three times")
 
     @property
     def allowed(self) -> float:
@@ -60,7 +61,7 @@ class RequestFailed(Exception):
         return self.status in (429, 503) or self.trouble is Trouble.TIMEOUT
 
 
-class EngineGone(PagelakeError):
+class EngineGone(EngineLost):
     """No endpoint answers, or none accepts anything: the run stops before any page is blamed for it."""
 
     def __init__(self, endpoints: tuple[str, ...], failures: int, seconds: float, last: str) -> None:
@@ -72,13 +73,33 @@ class EngineGone(PagelakeError):
         )
 
 
+ALONE_AFTER_DEATHS = 2
+"""A page that was out when the server died so often is asked while no other is: so it is known who kills it."""
+_DEATHS_ALLOWED = 3
+
+
 @dataclass
 class Tries:
-    """What a page has been through: requests sent, the time they took, and how many ended in which trouble."""
+    """What a page has been through: requests sent, the time they took, how many ended in which trouble, and how often
+    the server died after a request that brought nothing."""
 
     attempts: int = 0
     seconds: float = 0.0
     troubles: Counter[Trouble] = field(default_factory=Counter)
+    deaths: int = 0
+    failed_in_life: int | None = None
+
+    def begin(self, life: int) -> None:
+        """The page is asked now, while the server has its `life`-th life.
+
+        Raises:
+            RequestFailed: too many have ended with it.
+        """
+        if self.failed_in_life is not None and self.failed_in_life != life:
+            self.deaths, self.failed_in_life = self.deaths + 1, None
+            self.troubles.clear()  # they were the dying server's
+        if self.deaths >= _DEATHS_ALLOWED:
+            raise RequestFailed(Trouble.DIED, f"the server died {self.deaths} times while it read this page")
 
     def may_go_on_after(self, failure: RequestFailed) -> bool:
         """Count a failure; False when the page has had its chances."""

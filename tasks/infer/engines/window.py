@@ -95,6 +95,10 @@ class AdaptiveLimit:
             step = 1.0 if self._halved_at == float("-inf") else 1.0 / self._limit
             self._limit = min(self._largest, self._limit + step)
 
+    def restarted(self) -> None:
+        """A new server is behind the endpoint, of which nothing is known."""
+        self._limit, self._halved_at = float(min(FIRST_LIMIT, self._largest)), float("-inf")
+
     def overloaded(self, started_at: float, now: float) -> None:
         """A request was turned away or took too long. Those sent before the last halving bring no news."""
         if started_at >= self._halved_at:

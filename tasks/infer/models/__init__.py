@@ -7,23 +7,23 @@ touching the code; its form is told in `profile_file`.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from tasks.errors import UsageError
-from tasks.infer.models import cpu_layout, deepseek_ocr, deepseek_ocr_2, dots_ocr, pp_docbee
+from tasks.infer.models import cpu_layout, deepseek_ocr, deepseek_ocr_2, dots_ocr, got_ocr2, pp_docbee
 from tasks.infer.models.chat_profile import ChatProfile
 from tasks.infer.models.profile_file import read_profile_file
 from tasks.infer.profile import Profile
 
-# got-ocr2 and paddleocr-vl are written and tested, and offered as soon as an engine runs them: GOT's own REST service,
-# and crops of the boxes that cpu-layout finds.
 CHAT_PROFILES: dict[str, ChatProfile] = {
     profile.name: profile
     for profile in (
         *dots_ocr.PROFILES,
         *deepseek_ocr.PROFILES,
         *deepseek_ocr_2.PROFILES,
+        *got_ocr2.PROFILES,
         *pp_docbee.PROFILES,
     )
 }
@@ -40,16 +40,22 @@ def all_profiles() -> dict[str, Profile]:
     return {DEFAULT_MODEL: cpu_layout.PROFILE, **_chat_profiles()}
 
 
-def find_profile(name: str) -> Profile:
-    """The profile of that name.
+def find_profile(name: str, query: str | None = None) -> Profile:
+    """The profile of that name, asking `query` where it answers questions.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or it answers no questions.
     """
     known = all_profiles()
     if name not in known:
         raise UsageError(f"There is no model {name!r}. Known models: {', '.join(sorted(known))}.")
-    return known[name]
+    profile = known[name]
+    if query is None:
+        return profile
+    if not isinstance(profile, ChatProfile) or not profile.takes_query:
+        takers = sorted(one.name for one in _chat_profiles().values() if one.takes_query)
+        raise UsageError(f"{name} has a prompt of its own and takes no --query; {', '.join(takers)} does.")
+    return replace(profile, prompt=query)
 
 
 def fallback_of(profile: ChatProfile) -> ChatProfile | None:
@@ -59,7 +65,7 @@ def fallback_of(profile: ChatProfile) -> ChatProfile | None:
 
 def reader_of(profile: Profile, step: str | None) -> Profile:
     """The profile that reads an answer: the model's own, or that of the step it fell back to."""
-    return _chat_profiles().get(step or "", profile)
+    return profile if step is None or step == profile.name else all_profiles().get(step, profile)
 
 
 def _chat_profiles() -> dict[str, ChatProfile]:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 from tasks.infer.answers.contract import AnswerElement, Reader, Space, Status, with_finish_reason
 from tasks.infer.models.categories import category_of
@@ -64,7 +64,8 @@ class ChatProfile:
     `image_token` stands right before the prompt in the text sent: where it is there, the server does not put one in
     itself (with a line break behind it). `box_grid` is what the model's coordinates run to, None where they are pixels
     of the picture as the model sees it. `fallback` names the profile to try when this one's answer breaks off or
-    loops. `text_format` is that of plain elements; formulas are LaTeX, tables HTML.
+    loops, and `last_resort` the one that reads the page where that did not help ("" for none). `text_format` is that of
+    plain elements; formulas are LaTeX, tables HTML. With `takes_query` the prompt is a question that the user may ask.
     """
 
     name: str
@@ -73,7 +74,7 @@ class ChatProfile:
     sampling: Sampling
     reader: AnswerReader
     revision: str
-    engine: str = "chat"
+    engine: Literal["chat", "got"] = "chat"
     served_name: str = ""
     picture: PicturePlan = AS_STORED
     image_token: str = ""
@@ -82,6 +83,8 @@ class ChatProfile:
     text_format: str = "markdown"
     dpi: int = 200
     fallback: str | None = None
+    last_resort: str = "cpu-layout"
+    takes_query: bool = False
     vllm: VllmServer | None = None
 
     def config(self, render_id: str) -> str:
@@ -98,6 +101,7 @@ class ChatProfile:
             self.reader.name,
             self.reader.version,
             self.fallback,
+            self.last_resort,  # by name: a new cpu-layout must not have a whole collection asked again
             render_id,
         ]
         return sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()[:8]
@@ -118,11 +122,13 @@ class ChatProfile:
         space = self.space(page)
         read = with_finish_reason(self.reader.read(text, space), finish_reason)
         elements = tuple(on_page(element, space, page, self.text_format) for element in read.elements)
-        return ReadAnswer(elements, read.status)
+        return ReadAnswer(elements, read.status, self.name)
 
-    def judge(self, text: str, finish_reason: str | None) -> Status:
-        """How the answer can be read, wherever on the page its boxes are: for an engine that knows no page."""
-        return with_finish_reason(self.reader.read(text, ANY_SPACE), finish_reason).status
+    def judge(self, text: str, finish_reason: str | None) -> tuple[Status, int]:
+        """How the answer can be read, wherever on the page its boxes are, and how many characters it holds: for an
+        engine that knows no page."""
+        read = with_finish_reason(self.reader.read(text, ANY_SPACE), finish_reason)
+        return read.status, sum(len(element.text) for element in read.elements)
 
     def space(self, page: PageSize) -> Space:
         """The coordinates that the model's boxes of this page are in."""

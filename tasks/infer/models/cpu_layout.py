@@ -15,6 +15,7 @@ from hashlib import sha256
 from tasks.infer.profile import PageSize, ReadAnswer
 from tasks.lake.rows import CATEGORIES, Element
 
+NAME = "cpu-layout"
 REVISION, READER_VERSION = "picodet-cdla+ppocr-v6-small", 2
 
 
@@ -40,9 +41,9 @@ def read_answer(text: str, page: PageSize) -> ReadAnswer:
     """Read what `write_answer` wrote; boxes are kept inside the page."""
     try:
         boxes = json.loads(text)
-        return ReadAnswer(tuple(_element(box, page) for box in boxes), "ok")
+        return ReadAnswer(tuple(_element(box, page) for box in boxes), "ok", NAME)
     except (ValueError, TypeError, KeyError):
-        return ReadAnswer((), "unparsed")
+        return ReadAnswer((), "unparsed", NAME)
 
 
 def _element(box: dict, page: PageSize) -> Element:
@@ -66,7 +67,7 @@ def _element(box: dict, page: PageSize) -> Element:
 class CpuLayout:
     """The profile; `REVISION` changes with the models, `READER_VERSION` with the form of the answer or its making."""
 
-    name: str = "cpu-layout"
+    name: str = NAME
     description: str = "no GPU, no download: the PDF's text layer or RapidOCR, boxes by a small layout detector"
     engine: str = "cpu"
 

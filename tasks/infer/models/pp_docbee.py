@@ -6,8 +6,6 @@ Source: PaddleOCR's doc_understanding pipeline and its service (`POST /document-
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tasks.infer.answers.page_text import read_page_text
 from tasks.infer.models.chat_profile import AnswerReader, ChatProfile, Sampling
 
@@ -20,12 +18,9 @@ PROFILE = ChatProfile(
     sampling=Sampling(temperature=0.1, top_p=0.95, max_tokens=1_024),
     reader=AnswerReader("page-text", 1, read_page_text),
     revision="PaddlePaddle/PP-DocBee",
+    takes_query=True,
     image_first=False,
     text_format="plain",
+    last_resort="",  # the text of the page is no answer to a question about it
 )
 PROFILES = (PROFILE,)
-
-
-def with_query(query: str) -> ChatProfile:
-    """The profile that asks this question."""
-    return replace(PROFILE, prompt=query)

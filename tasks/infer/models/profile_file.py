@@ -17,7 +17,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -62,7 +62,7 @@ class ModelTable(_Table):
     description: str | None = None
     prompt: str | None = None
     revision: str | None = None
-    engine: str | None = None
+    engine: Literal["chat", "got"] | None = None
     served_name: str | None = None
     image_token: str | None = None
     image_first: bool | None = None
@@ -70,6 +70,8 @@ class ModelTable(_Table):
     text_format: str | None = Field(None, pattern="^(markdown|html|latex|plain)$")
     dpi: int | None = Field(None, ge=1)
     fallback: str | None = None
+    takes_query: bool | None = None
+    last_resort: Literal["cpu-layout", ""] | None = None
     sampling: SamplingTable = SamplingTable()
     picture: PictureTable = PictureTable()
     vllm: VllmTable = VllmTable()

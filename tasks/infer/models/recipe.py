@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.infer.engines.chat_recipe import ChatStep, Message, PixelSize
+from tasks.infer.engines.chat_recipe import ChatStep, Message, PixelSize, Verdict
 from tasks.infer.models import picture_plan
 from tasks.infer.models.chat_profile import ChatProfile
 
@@ -22,6 +22,11 @@ WARMER = 0.2
 REPETITION = {"max_pattern_size": 256, "min_pattern_size": 1, "min_count": 24}
 """In tokens: the longest unit is an element of a page, and a row of a form has fewer than 24 empty cells."""
 AGAIN = "/again"
+
+EXTENSIONS = frozenset(
+    {"repetition_detection", "vllm_xargs", "skip_special_tokens", "repetition_penalty", "top_k", "min_p"}
+)
+"""Fields of vLLM's (and SGLang's) own, which other servers may refuse; the answer is worth having without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +68,7 @@ def _step(profile: ChatProfile, name: str, sampling: Mapping[str, object]) -> Ch
     def messages(image_url: str, _sent: PixelSize) -> Sequence[Message]:
         return profile.messages(image_url)
 
-    return ChatStep(name, messages, sampling, profile.judge)
+    def judge(text: str, finish_reason: str | None) -> Verdict:
+        return Verdict(*profile.judge(text, finish_reason))
+
+    return ChatStep(name, messages, sampling, judge, EXTENSIONS)

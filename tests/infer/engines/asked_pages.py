@@ -12,7 +12,7 @@ from typing import Literal
 from PIL import Image
 from stand_in_server import Asked, Said
 
-from tasks.infer.engines.chat_recipe import ChatStep, PixelSize
+from tasks.infer.engines.chat_recipe import ChatStep, PixelSize, Verdict
 from tasks.lake.rows import Page, TextLine
 
 SIDE = 96
@@ -56,10 +56,8 @@ def say_number(asked: Asked) -> Said:
     return Said(json.dumps({"page": number_of(asked)}))
 
 
-def judge(text: str, finish_reason: str | None) -> str:
-    if finish_reason == "repetition":
-        return "looped"
-    return "truncated" if finish_reason == "length" else "ok"
+def judge(text: str, finish_reason: str | None) -> Verdict:
+    return Verdict({"repetition": "looped", "length": "truncated"}.get(finish_reason or "", "ok"), len(text))
 
 
 def messages(image: str, size: PixelSize) -> list[dict[str, object]]:
@@ -67,7 +65,7 @@ def messages(image: str, size: PixelSize) -> list[dict[str, object]]:
     return [{"role": "user", "content": parts}]
 
 
-def step(name: str = "read", judge: Callable[[str, str | None], str] = judge, **sampling: object) -> ChatStep:
+def step(name: str = "read", judge: Callable[[str, str | None], Verdict] = judge, **sampling: object) -> ChatStep:
     return ChatStep(name, messages, {"max_tokens": 64, "step": name, **sampling}, judge)
 
 

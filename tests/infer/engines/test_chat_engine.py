@@ -16,8 +16,9 @@ from PIL import Image
 from pydantic import SecretStr
 from stand_in_server import FAULTS, Asked, Said, StandInServer
 
-from tasks.infer.engines.chat import PREPARED_AHEAD, ChatEngine, ChatLimits
+from tasks.infer.engines.chat import ChatEngine
 from tasks.infer.engines.chat_recipe import ChatRecipe
+from tasks.infer.engines.loop_engine import PREPARED_AHEAD, ChatLimits
 from tasks.infer.engines.retry import EngineGone
 from tasks.infer.infer import infer_shard
 from tasks.infer.models.cpu_layout import PROFILE

@@ -14,7 +14,8 @@ from asked_pages import Recipe, page, step
 from tasks.errors import UsageError
 from tasks.infer.engines.chat_body import ChatBody, PageImage, image_of
 from tasks.infer.engines.chat_reply import MESSAGE_CHARACTERS, failure_of, read_reply
-from tasks.infer.engines.endpoint import api_key_from_environment, chat_url
+from tasks.infer.engines.dialect import CHAT
+from tasks.infer.engines.endpoint import api_key_from_environment, api_url
 from tasks.infer.engines.retry import EngineGone, EngineHealth, RequestFailed, Tries, Trouble, retry_after_s
 from tasks.infer.engines.window import FIRST_LIMIT, AdaptiveLimit, Room
 
@@ -24,7 +25,7 @@ def test_a_body_is_the_json_that_an_encoder_would_write():
         return b"".join([piece async for piece in body])
 
     image = PageImage(b"aGVsbG8=", "jpeg", (10, 20))
-    question, body = step(), ChatBody("m", step(), image)
+    question, body = step(), ChatBody(CHAT, "m", step(), image)
     data = asyncio.run(joined(body))
     messages = question.messages("data:image/jpeg;base64,aGVsbG8=", (10, 20))
     assert json.loads(data) == {"model": "m", "messages": messages, **question.sampling}
@@ -83,15 +84,15 @@ def test_statuses_and_messages():
 
 
 def test_addresses():
-    assert str(chat_url("http://h:8000/v1/")) == "http://h:8000/v1/chat/completions"
-    assert str(chat_url("http://h:8000")) == "http://h:8000/chat/completions"
-    assert str(chat_url("https://h/v1/chat/completions")) == "https://h/v1/chat/completions"
+    assert str(api_url("http://h:8000/v1/", CHAT.path)) == "http://h:8000/v1/chat/completions"
+    assert str(api_url("http://h:8000", CHAT.path)) == "http://h:8000/chat/completions"
+    assert str(api_url("https://h/v1/chat/completions", CHAT.path)) == "https://h/v1/chat/completions"
     for wrong in ("", "h:8000/v1", "ftp://h/v1", "http://", "http://h:port/", "http://user:secret@h/v1"):
         with pytest.raises(UsageError) as raised:
-            chat_url(wrong)
+            api_url(wrong, CHAT.path)
         assert "secret" not in str(raised.value)
     with pytest.raises(UsageError):
-        chat_url("http://h/v1?key=secret")
+        api_url("http://h/v1?key=secret", CHAT.path)
 
 
 def test_the_key_comes_from_the_environment(monkeypatch):

@@ -14,9 +14,10 @@ import pytest
 from asked_pages import Recipe, page, say_number
 from stand_in_server import StandInServer
 
-from tasks.infer.engines.chat import ChatEngine, ChatLimits
+from tasks.infer.engines.chat import ChatEngine
 from tasks.infer.engines.contract import Engine
 from tasks.infer.engines.cpu import PAGES_AHEAD, CpuEngine
+from tasks.infer.engines.loop_engine import ChatLimits
 from tasks.isolate import PoolClosed
 from tasks.lake.rows import Page
 

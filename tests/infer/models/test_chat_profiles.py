@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.infer.models import deepseek_ocr, deepseek_ocr_2, dots_ocr, got_ocr2, paddleocr_vl, pp_docbee
+from tasks.infer.models import deepseek_ocr, deepseek_ocr_2, dots_ocr, find_profile, got_ocr2, paddleocr_vl, pp_docbee
 from tasks.infer.models.chat_profile import ChatProfile
 from tasks.infer.profile import PageSize
 
@@ -51,7 +51,9 @@ def test_deepseek_keeps_its_special_tokens():
 
 
 def test_docbee_is_sent_the_question_first():
-    content = pp_docbee.with_query("Who wrote it?").messages(URL)[0]["content"]
+    asking = find_profile("pp-docbee", "Who wrote it?")
+    assert isinstance(asking, ChatProfile)
+    content = asking.messages(URL)[0]["content"]
     assert [part["type"] for part in content] == ["text", "image_url"]
     assert content[0]["text"] == "Who wrote it?"
 

@@ -19,8 +19,9 @@ def test_a_page_is_asked_again_warmer_and_then_for_its_text():
 
 def test_each_step_is_judged_by_the_reader_of_its_own_form():
     first, _, plain = RECIPE.steps
-    assert (first.judge("[]", "stop"), first.judge('[{"bbox": [1, 2', "length")) == ("ok", "truncated")
-    assert (first.judge("just words", "stop"), plain.judge("just words", "stop")) == ("unparsed", "ok")
+    assert (first.judge("[]", "stop").status, first.judge('[{"bbox": [1, 2', "length").status) == ("ok", "truncated")
+    assert (first.judge("just words", "stop").status, plain.judge("just words", "stop").status) == ("unparsed", "ok")
+    assert plain.judge("just words", "stop").characters == len("just words")
     assert RECIPE.reader_of("dots.ocr-text") is dots_ocr.TEXT_PROFILE
     assert RECIPE.reader_of("dots.ocr/again") is dots_ocr.PROFILE
 
