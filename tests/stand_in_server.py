@@ -1,5 +1,7 @@
 """A server that speaks OpenAI's chat completions and holds no model: it replays answers, and misbehaves on demand.
 
+Asked for a stream, it streams; at a path that ends in /ocr it speaks as GOT-OCR2's service does.
+
 In a test, inside the test's process:
 
     with StandInServer(answer=lambda request: Said("hello"), faults={"503": 0.05}, seed=1) as server:
@@ -41,6 +43,7 @@ FAULTS = {
     "garbage": "200 with a body that is not JSON",
     "hollow": "200 with JSON that is no completion",
     "abort": "200, finish_reason abort",
+    "broken-stream": "a stream that ends in the middle; nothing where no stream was asked for",
     "length": "200, half the text, finish_reason length",
     "loop": "200, the text over and over, finish_reason repetition",
 }
@@ -61,6 +64,7 @@ class Said:
 class Asked:
     """One request. The body is parsed only for those who ask."""
 
+    path: str
     headers: Mapping[str, str]
     raw: bytes = field(repr=False)
 
@@ -71,9 +75,16 @@ class Asked:
     @cached_property
     def image(self) -> bytes:
         """The bytes of the first image."""
-        parts = [part for message in self.body["messages"] for part in message["content"]]
-        url = next(part["image_url"]["url"] for part in parts if part["type"] == "image_url")
+        if self.is_got:
+            url = self.body["image_file"]
+        else:
+            parts = [part for message in self.body["messages"] for part in message["content"]]
+            url = next(part["image_url"]["url"] for part in parts if part["type"] == "image_url")
         return b64decode(url.partition(";base64,")[2], validate=True)
+
+    @property
+    def is_got(self) -> bool:
+        return self.path.endswith("/ocr")
 
     @property
     def image_key(self) -> str:
@@ -161,6 +172,7 @@ class _Connection(asyncio.Protocol):
         self._pieces: list[bytes] = []
         self._size = self._wanted = 0
         self._headers: dict[str, str] = {}
+        self._path = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -181,14 +193,15 @@ class _Connection(asyncio.Protocol):
             head, end, _ = seen.partition(b"\r\n\r\n")
             if not end:
                 return
-            lines = head.decode("latin-1").split("\r\n")[1:]
+            first, *lines = head.decode("latin-1").split("\r\n")
+            self._path = first.split(" ")[1]
             self._headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
             self._head_size = len(head) + 4
             self._wanted = self._head_size + int(self._headers.get("content-length", 0))
         if self._size >= self._wanted:
             raw = b"".join(self._pieces)[self._head_size : self._wanted]
             self._pieces, self._size, self._wanted = [], 0, 0
-            self._begin(Asked(self._headers, raw))
+            self._begin(Asked(self._path, self._headers, raw))
 
     def _begin(self, asked: Asked) -> None:
         server = self._server
@@ -234,14 +247,33 @@ class _Connection(asyncio.Protocol):
             text, reason = text * 50, "repetition"
         elif fault == "abort":
             text, reason = "", "abort"
-        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": reason}
         usage = {"prompt_tokens": 100, "completion_tokens": len(text.split()) or 1}
-        self._write(200, json.dumps({"object": "chat.completion", "choices": [choice], "usage": usage}))
+        if self._server.answer and asked.body.get("stream"):
+            self._stream(text, reason, usage, broken=fault == "broken-stream")
+        elif asked.is_got:
+            choice = {"index": 0, "text": text, "finish_reason": reason}
+            self._write(200, json.dumps({"object": "text_completion", "choices": [choice], "usage": usage}))
+        else:
+            choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": reason}
+            self._write(200, json.dumps({"object": "chat.completion", "choices": [choice], "usage": usage}))
+
+    def _stream(self, text: str, reason: str, usage: Mapping[str, int], *, broken: bool) -> None:
+        """Server-sent events: a word each, the finish reason, the usage. Broken: half of them, and a proper end."""
+        words = text.split(" ")
+        deltas = [word if index == 0 else " " + word for index, word in enumerate(words)]
+        events: list[dict[str, object]] = [
+            {"choices": [{"index": 0, "delta": {"content": delta}, "finish_reason": None}]} for delta in deltas
+        ]
+        events += [{"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}, {"choices": [], "usage": usage}]
+        if broken:
+            events = events[: len(deltas) // 2]
+        data = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
+        self._write(200, data, {"Content-Type": "text/event-stream"})
 
     def _write(self, status: int, body: str, headers: Mapping[str, str] | None = None) -> None:
         data = body.encode()
-        lines = [f"HTTP/1.1 {status} X", "Content-Type: application/json", f"Content-Length: {len(data)}"]
-        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        told = {"Content-Type": "application/json", "Content-Length": len(data), **(headers or {})}
+        lines = [f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in told.items())]
         if not self._transport.is_closing():
             self._transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + data)
 

@@ -117,8 +117,9 @@ class PageAsker:
                 raise
             reply = await self._reply(step.without(extensions), question)
             refused = frozenset(name for name in extensions if name in failure.message) or extensions
-        self._not_known |= refused
-        _log.warning("The server refuses %s; pages are asked without.", ", ".join(sorted(refused)))
+        if not refused <= self._not_known:  # other pages may have found out meanwhile
+            self._not_known |= refused
+            _log.warning("The server refuses %s; pages are asked without.", ", ".join(sorted(refused)))
         return _name_without(step, extensions), reply
 
     async def _reply(self, step: ChatStep, question: _Question) -> Reply:

@@ -17,6 +17,7 @@ from stand_in_server import StandInServer
 from tasks.infer.engines.chat import ChatEngine
 from tasks.infer.engines.contract import Engine
 from tasks.infer.engines.cpu import PAGES_AHEAD, CpuEngine
+from tasks.infer.engines.dialect import CHAT, GOT, Dialect
 from tasks.infer.engines.loop_engine import ChatLimits
 from tasks.isolate import PoolClosed
 from tasks.lake.rows import Page
@@ -32,19 +33,24 @@ def cpu() -> Candidate:
     return Candidate(lambda: CpuEngine(2, page_timeout_s=60), 2 * PAGES_AHEAD)
 
 
-def chat(side: int | None, stack: ExitStack) -> Candidate:
+def chat(side: int | None, stack: ExitStack, dialect: Dialect = CHAT) -> Candidate:
     server = stack.enter_context(StandInServer(say_number, latency_s=0.02))
     limits = ChatLimits(requests=4)
     return Candidate(
-        lambda: ChatEngine([server.url], model="stand-in", recipe=Recipe(side=side), workers=2, limits=limits), 8
+        lambda: ChatEngine(
+            [server.url], model="stand-in", recipe=Recipe(side=side), workers=2, limits=limits, dialect=dialect
+        ),
+        8,
     )
 
 
-@pytest.fixture(params=["cpu", "chat", "chat-resized"])
+@pytest.fixture(params=["cpu", "chat", "chat-resized", "got"])
 def candidate(request) -> Iterator[Candidate]:
     with ExitStack() as stack:
         if request.param == "cpu":
             yield cpu()
+        elif request.param == "got":
+            yield chat(None, stack, GOT)
         else:
             yield chat(48 if request.param == "chat-resized" else None, stack)
 
