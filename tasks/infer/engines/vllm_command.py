@@ -1,0 +1,164 @@
+"""How a vLLM server is called: which interpreter, which flags, which environment. Nothing is started here but a probe.
+
+vLLM is best kept in an environment of its own, since it pins torch and much else: `PAGELAKE_VLLM_PYTHON` names that
+environment's interpreter; without it vLLM must be installed beside pagelake.
+
+The server is run as `vllm serve` is, from its module: with data parallelism it then has one API process per engine,
+which matters as these prepare the pictures. That command asks for an installed distribution by the name of vllm; builds
+under another name (for CPUs, for one) are run by the older module, which takes the same flags, has one API process
+whatever the parallelism, and is deprecated.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tasks.errors import UsageError
+
+PYTHON_VARIABLE = "PAGELAKE_VLLM_PYTHON"
+"""The interpreter that has vLLM, when it is not the one that runs pagelake."""
+
+_PROBE = """
+import importlib.metadata, importlib.util
+try:
+    named = importlib.metadata.distribution("vllm") is not None
+except importlib.metadata.PackageNotFoundError:
+    named = False
+print("serve" if named else "module") if importlib.util.find_spec("vllm") else print("nothing")
+"""
+_PROBE_TIMEOUT_S = 60.0
+
+_OURS = {
+    "--host": "the server listens on this machine only",
+    "--port": "pagelake chooses the port",
+    "--uds": "pagelake asks over a port of this machine",
+    "--api-key": "requests to a server on this machine carry no key",
+    "--ssl-keyfile": "pagelake asks its own server without TLS",
+    "--ssl-certfile": "pagelake asks its own server without TLS",
+    "--root-path": "pagelake chooses the address",
+    "--headless": "a headless server answers no requests",
+    "--model": "it is the model's path or hub id, given on its own",
+    "--served-model-name": "pagelake asks for the model by its profile's name",
+}
+"""Flags that a user cannot give, and why."""
+
+_DROPPED = frozenset({"VLLM_API_KEY"})
+_DROPPED_PREFIXES = ("PAGELAKE_", "PREFECT_")
+
+
+@dataclass(frozen=True, slots=True)
+class VllmLaunch:
+    """What is to be served, and how. `args` and `environment` are the model's; `extra_args` the user's, who wins.
+
+    `model` is a folder or a hub id; `served_name` the name that requests use.
+    """
+
+    model: str
+    served_name: str
+    args: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    extra_args: tuple[str, ...] = ()
+    tensor_parallel: int = 1
+    data_parallel: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class VllmPython:
+    """An interpreter that has vLLM; `has_serve` where `vllm serve` works in it."""
+
+    path: str
+    has_serve: bool
+
+
+def find_vllm() -> VllmPython:
+    """The interpreter to run vLLM with. Cheap: it looks for vLLM without importing it.
+
+    Raises:
+        UsageError: vLLM is not there.
+    """
+    path = os.environ.get(PYTHON_VARIABLE, "").strip() or sys.executable
+    try:
+        probe = subprocess.run(
+            [path, "-c", _PROBE],
+            env=server_environment({}, {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PROBE_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UsageError(
+            f"The interpreter {path}, named by {PYTHON_VARIABLE}, cannot be run: {_plain(error)}."
+        ) from None
+    found = probe.stdout.split()[-1:]
+    if found not in (["serve"], ["module"]):
+        raise UsageError(
+            f"vLLM is not installed for {path}. Install it beside pagelake (pip install 'pagelake[vllm]'), or in an "
+            f"environment of its own, whose python {PYTHON_VARIABLE} then names."
+        )
+    return VllmPython(path, has_serve=found == ["serve"])
+
+
+def server_command(python: VllmPython, launch: VllmLaunch, port: int) -> list[str]:
+    """The command line of a server that listens on `port` of the loopback.
+
+    Raises:
+        UsageError: the user's own arguments hold one that is ours to give.
+    """
+    check_extra_args(launch.extra_args)
+    if python.has_serve:
+        start = [python.path, "-m", "vllm.entrypoints.cli.main", "serve", launch.model]
+    else:
+        start = [python.path, "-m", "vllm.entrypoints.openai.api_server", "--model", launch.model]
+    parallel = {"--tensor-parallel-size": launch.tensor_parallel, "--data-parallel-size": launch.data_parallel}
+    return [
+        *start,
+        *("--served-model-name", launch.served_name),
+        *("--host", "127.0.0.1", "--port", str(port)),
+        *("--uvicorn-log-level", "warning"),  # or every request writes a line into a log that is kept
+        *(word for flag, count in parallel.items() if count > 1 for word in (flag, str(count))),
+        *launch.args,
+        *launch.extra_args,
+    ]
+
+
+def check_extra_args(extra_args: tuple[str, ...]) -> None:
+    """Refuse what pagelake decides itself.
+
+    Raises:
+        UsageError: with the flag and why.
+    """
+    for word in extra_args:
+        flag = word.partition("=")[0].replace("_", "-")
+        if flag in _OURS:
+            raise UsageError(f"The vLLM argument {flag} cannot be given: {_OURS[flag]}.")
+
+
+def server_environment(model: Mapping[str, str], marks: Mapping[str, str]) -> dict[str, str]:
+    """Our environment without what is ours alone (passwords, keys, settings of pagelake and Prefect), and the model's.
+
+    What the hub needs stays. `marks` let the server's processes be found again.
+    """
+    kept = {name: value for name, value in os.environ.items() if not _is_ours(name)}
+    own = {
+        "VLLM_NO_USAGE_STATS": "1",
+        "PYTHONUNBUFFERED": "1",  # what it says last is what we want to know
+        "PYTHONSAFEPATH": "1",  # a file in the present folder is no module of vLLM
+        "SPT_NOENV": "1",  # setproctitle writes its titles over the environment, and our marks with it
+    }
+    return own | kept | dict(model) | dict(marks)
+
+
+def _is_ours(name: str) -> bool:
+    return name in _DROPPED or name.startswith(_DROPPED_PREFIXES)
+
+
+def _plain(error: Exception) -> str:
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"no answer within {_PROBE_TIMEOUT_S:g} s"
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

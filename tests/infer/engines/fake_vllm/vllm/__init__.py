@@ -1,0 +1,1 @@
+"""Plays vLLM in tests: see `entrypoints/openai/api_server.py`."""

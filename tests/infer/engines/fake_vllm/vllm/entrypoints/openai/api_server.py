@@ -1,0 +1,89 @@
+"""Plays vLLM's server, so that what starts and watches one can be tested in seconds and without a model.
+
+It takes the real one's command line, answers /health after a while and /metrics with the real names, and has a child,
+its "engine", in another session. In the folder FAKE_VLLM it finds `script.json`, one object per life (the last one goes
+for all that follow), and leaves `life-N.json`.
+
+    delay_s    until it is healthy
+    say        lines to print at the start
+    fail       exit status to end with instead of serving
+    stall      the figures show a running request, and never move
+    stubborn   both ignore SIGTERM, the engine from the start
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+FOLDER = Path(os.environ["FAKE_VLLM"])
+METRICS = """\
+# HELP vllm:num_requests_running Number of requests in model execution batches.
+# TYPE vllm:num_requests_running gauge
+vllm:num_requests_running{{engine="0",model_name="tiny"}} {running}.0
+# TYPE vllm:num_requests_waiting gauge
+vllm:num_requests_waiting{{engine="0",model_name="tiny"}} 0.0
+# TYPE vllm:kv_cache_usage_perc gauge
+vllm:kv_cache_usage_perc{{engine="0",model_name="tiny"}} 0.25
+# TYPE vllm:prompt_tokens counter
+vllm:prompt_tokens_total{{engine="0",model_name="tiny"}} 100.0
+# TYPE vllm:generation_tokens counter
+vllm:generation_tokens_total{{engine="0",model_name="tiny"}} {generated}.0
+"""
+
+
+def main() -> None:
+    number = len(list(FOLDER.glob("life-*.json"))) + 1
+    script = json.loads((FOLDER / "script.json").read_text())
+    play = script[min(number, len(script)) - 1]
+    if play.get("stubborn"):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    port = int(sys.argv[sys.argv.index("--port") + 1])
+    engine = subprocess.Popen(["sleep", "600"], start_new_session=True)  # ignores what we ignore
+    facts = {
+        "pid": os.getpid(),
+        "engine": engine.pid,
+        "port": port,
+        "arguments": sys.argv[1:],
+        "environment": dict(os.environ),
+        "sockets": [path.name for path in sorted(Path("/proc/self/fd").iterdir()) if path.is_socket()],
+    }
+    unfinished = FOLDER / f"life-{number}.unfinished"
+    unfinished.write_text(json.dumps(facts))
+    unfinished.rename(FOLDER / f"life-{number}.json")
+    for line in play.get("say", []):
+        print(line, flush=True)
+    if "fail" in play:
+        sys.exit(play["fail"])
+    time.sleep(play.get("delay_s", 0))
+    serve(port, stalls=bool(play.get("stall")))
+
+
+def serve(port: int, *, stalls: bool) -> None:
+    looks = 0
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            nonlocal looks
+            looks += 1
+            figures = METRICS.format(running=1, generated=7 if stalls else looks)
+            body = figures.encode() if self.path == "/metrics" else b""
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+
+
+if __name__ == "__main__":
+    main()
