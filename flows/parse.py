@@ -33,15 +33,19 @@ def parse_file(
     page_timeout_s: float,
     engine: EngineOptions,
     on_line: Callable[[str], None],
+    on_news: Callable[[str], None],
     stream: bool = False,
 ) -> None:
     """Hand over a line of JSON for every page, in order; with `stream` also one for every piece of text that the model
-    writes, as it comes, of several pages in turns. `on_line` is never called by two threads at once.
+    writes, as it comes, of several pages in turns. `on_line` is never called by two threads at once. `on_news` gets a
+    sentence now and then from an engine that takes minutes to start.
 
     Raises:
         UsageError: the file cannot be opened.
         DocumentError: it is not a document that can be read.
     """
+    if engine.api_key_secret:
+        raise UsageError("pagelake parse runs without Prefect: give the key in PAGELAKE_API_KEY, not in a secret.")
     profile, settings = find_profile(model, engine.query), RenderSettings(dpi=dpi, page_timeout_s=page_timeout_s)
     one_at_a_time = threading.Lock()
 
@@ -64,6 +68,7 @@ def parse_file(
             workers=workers,
             page_timeout_s=page_timeout_s,
             on_delta=tell_delta if stream else None,
+            tell=on_news,
         ) as opened_engine,
     ):
         facts = DocumentInspector(renderers, password, page_timeout_s)(copy.path)

@@ -55,7 +55,9 @@ def run_line(
     log.info(collection.sentence())
     with (
         open_renderers(workers) as renderers,
-        open_engine(profile, engine, workers=workers, page_timeout_s=settings.page_timeout_s, api_key=key) as opened,
+        open_engine(
+            profile, engine, workers=workers, page_timeout_s=settings.page_timeout_s, api_key=key, tell=log.info
+        ) as opened,
     ):
         run_id = str(flow_run.id)
         line = Line(lake, profile, settings, renderers, opened, run_id, password, retry_kinds, log)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-EngineName = Literal["cpu", "chat", "got"]
+EngineName = Literal["cpu", "chat", "got", "vllm"]
 
 
 class EngineOptions(BaseModel):
@@ -16,7 +16,8 @@ class EngineOptions(BaseModel):
 
     engine: EngineName | None = Field(
         None,
-        description="cpu reads on this machine, chat and got ask endpoints. By default what the model implies.",
+        description="vllm starts a server on this machine; chat and got ask endpoints. By default what the other "
+        "options and the model imply.",
     )
     endpoint: tuple[str, ...] = Field(
         (), description="Servers of the model, such as http://127.0.0.1:8000/v1; several share the work."
@@ -31,3 +32,15 @@ class EngineOptions(BaseModel):
     api_key_secret: str | None = Field(
         None, description="Name of the Prefect Secret block that holds the endpoints' API key."
     )
+    model_path: str | None = Field(
+        None, description="For vllm: folder or hub id of the weights, when they are not the model's published ones."
+    )
+    tensor_parallel_size: Annotated[int, Field(ge=1)] = Field(1, description="For vllm: GPUs that share one model.")
+    data_parallel_size: Annotated[int, Field(ge=1)] = Field(1, description="For vllm: copies of the model.")
+    vllm_arg: tuple[str, ...] = Field((), description="For vllm: more arguments of vllm serve, after the profile's.")
+
+    def given_to_vllm(self) -> list[str]:
+        """The options that only say something to a server of our own, by their names on the command line."""
+        own = ("model_path", "tensor_parallel_size", "data_parallel_size", "vllm_arg")
+        fields = type(self).model_fields
+        return [f"--{name.replace('_', '-')}" for name in own if getattr(self, name) != fields[name].default]

@@ -21,7 +21,8 @@ import pytest
 
 from tasks.errors import UsageError
 from tasks.infer.engines.vllm_command import VllmLaunch
-from tasks.infer.engines.vllm_server import VllmClosed, VllmFailed, VllmLimits, VllmServer
+from tasks.infer.engines.vllm_server import VllmFailed, VllmLimits, VllmServer
+from tasks.isolate import PoolClosed
 
 pytestmark = pytest.mark.integration
 
@@ -140,7 +141,7 @@ def test_it_is_started_again_at_the_same_address_when_it_dies(fake, victim):
         assert second["port"] == first["port"]
         assert not psutil.pid_exists(first["pid"])
         assert not psutil.pid_exists(first["engine"])
-        assert server.deaths == 1
+        assert server.life == 1
 
 
 def test_the_engine_of_a_killed_server_is_gone_before_the_next_one_starts(fake):
@@ -151,7 +152,7 @@ def test_the_engine_of_a_killed_server_is_gone_before_the_next_one_starts(fake):
         while psutil.pid_exists(first["engine"]):
             assert len(fake.processes()) <= 2  # the keeper and the engine
         assert len(fake.lives()) == 1
-        wait_until(lambda: server.deaths == 1)
+        wait_until(lambda: server.life == 1)
         server.wait_ready(30)
 
 
@@ -191,7 +192,7 @@ def test_an_engine_that_hangs_is_started_again(fake):
     limits = VllmLimits(stall_s=0.5, look_pause_s=0.05, restart_pause_s=0.05)
     with VllmServer(fake.plays({"stall": True}, {}), limits=limits) as server:
         server.wait_ready(30)
-        wait_until(lambda: server.deaths == 1)
+        wait_until(lambda: server.life == 1)
         assert server.wait_ready(30)
         assert len(fake.lives()) == 2
 
@@ -220,7 +221,7 @@ def test_close_while_it_starts_ends_it_and_wakes_who_waits(fake):
     server.close()
     server.close()
     assert fake.processes() == []
-    with pytest.raises(VllmClosed):
+    with pytest.raises(PoolClosed):
         server.wait_ready()
 
 
@@ -234,7 +235,7 @@ def test_a_server_never_started_leaves_nothing(fake):
     server = VllmServer(fake.plays({}), limits=QUICK)
     server.close()
     server.start()
-    with pytest.raises(VllmClosed):
+    with pytest.raises(PoolClosed):
         server.wait_ready()
     assert fake.lives() == []
     assert list(fake.folder.glob("pagelake-vllm-*")) == []
