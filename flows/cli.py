@@ -184,13 +184,13 @@ def parse(
 
 @app.command()
 def models() -> None:
-    """The models that can read pages, and what each is for.
+    """The models that can read pages: how each is reached, the dpi it was made for, and what it is for.
 
-    A TOML file named by PAGELAKE_MODELS changes them or adds others. Models other than cpu-layout need a server that
-    speaks OpenAI's chat API: give its address with --endpoint, and its key, if any, in PAGELAKE_API_KEY.
+    chat and got ask servers that somebody runs: give --endpoint, and their key, if any, in PAGELAKE_API_KEY. vllm
+    starts one on this machine. A TOML file named by PAGELAKE_MODELS changes models or adds others.
     """
     for name, profile in sorted(all_profiles().items()):
-        typer.echo(f"{name:<22} {profile.description}")
+        typer.echo(f"{name:<20} {', '.join(profile.engines):<10} {profile.dpi:>3} dpi  {profile.description}")
 
 
 def main() -> None:

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
+from tasks.errors import UsageError
 from tasks.infer.engine_options import EngineName, EngineOptions
 
 _REACHED = "How the model is reached"
@@ -46,6 +48,14 @@ def _options(
         str | None,
         typer.Option(help="The question, for a model that answers one (pp-docbee).", rich_help_panel=_REACHED),
     ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEFT,UPPER,RIGHT,LOWER",
+            help="The part to read, as fractions of the page's sides, for a model that reads one (dots.ocr-region).",
+            rich_help_panel=_REACHED,
+        ),
+    ] = None,
     api_key_secret: Annotated[
         str | None,
         typer.Option(help="Prefect Secret block with the endpoints' key, instead.", rich_help_panel=_REACHED),
@@ -70,19 +80,8 @@ def _options(
             rich_help_panel=_OWN_SERVER,
         ),
     ] = None,
-) -> EngineOptions:
-    return EngineOptions(
-        engine=engine,
-        endpoint=tuple(endpoint or ()),
-        served_name=served_name,
-        answer_timeout_s=answer_timeout_s,
-        query=query,
-        api_key_secret=api_key_secret,
-        model_path=model_path,
-        tensor_parallel_size=tensor_parallel_size,
-        data_parallel_size=data_parallel_size,
-        vllm_arg=tuple(vllm_arg or ()),
-    )
+) -> None:
+    """Only its parameters count: they are the fields of `EngineOptions`."""
 
 
 def takes_engine_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -93,10 +92,19 @@ def takes_engine_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def with_options(**given: Any) -> None:  # noqa: ANN401  # whatever the command line says
-        said = {name: given.pop(name) for name in own}
-        command(**given, engine=_options(**said))
+        said = {name: value for name in own if (value := given.pop(name)) is not None}
+        command(**given, engine=_checked(said))
 
     # The command line is made from these.
     with_options.__signature__ = inspect.Signature(parameters)  # ty: ignore[missing-attribute]
     with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return with_options
+
+
+def _checked(said: dict[str, Any]) -> EngineOptions:
+    try:
+        return EngineOptions.model_validate(said)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = str(first["loc"][0]).removesuffix("_s").replace("_", "-")
+        raise UsageError(f"--{option}: {first['msg'].removeprefix('Value error, ')}.") from None

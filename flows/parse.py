@@ -46,7 +46,8 @@ def parse_file(
     """
     if engine.api_key_secret:
         raise UsageError("pagelake parse runs without Prefect: give the key in PAGELAKE_API_KEY, not in a secret.")
-    profile, settings = find_profile(model, engine.query), RenderSettings(dpi=dpi, page_timeout_s=page_timeout_s)
+    profile = find_profile(model, query=engine.query, region=engine.region)
+    settings = RenderSettings(dpi=dpi, page_timeout_s=page_timeout_s)
     one_at_a_time = threading.Lock()
 
     def tell(line: dict[str, Any]) -> None:

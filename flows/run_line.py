@@ -50,7 +50,7 @@ def run_line(
         PagelakeError: it could not be finished; what is done stays in the lake.
     """
     started, log = time.monotonic(), get_run_logger()
-    profile = find_profile(model, engine.query)
+    profile = find_profile(model, query=engine.query, region=engine.region)
     key = api_key_from_block(engine.api_key_secret) if engine.api_key_secret else None
     log.info(collection.sentence())
     with (

@@ -34,7 +34,7 @@ def check_engine(model: str, options: EngineOptions) -> None:
         UsageError: no such model, an engine that cannot run it, no endpoint where one is needed, or one too many, no
             vLLM to start.
     """
-    engine_of(find_profile(model, options.query), options)
+    engine_of(find_profile(model, query=options.query, region=options.region), options)
 
 
 def engine_of(profile: Profile, options: EngineOptions) -> EngineName:

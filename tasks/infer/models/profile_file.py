@@ -22,7 +22,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.errors import UsageError
-from tasks.infer.models.chat_profile import ChatProfile, VllmServer
+from tasks.infer.models.chat_profile import ChatProfile, Region, VllmServer
 
 
 class _Table(BaseModel):
@@ -71,6 +71,8 @@ class ModelTable(_Table):
     dpi: int | None = Field(None, ge=1)
     fallback: str | None = None
     takes_query: bool | None = None
+    takes_region: bool | None = None
+    region: Region | None = None
     last_resort: Literal["cpu-layout", ""] | None = None
     sampling: SamplingTable = SamplingTable()
     picture: PictureTable = PictureTable()
