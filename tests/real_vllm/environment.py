@@ -67,9 +67,12 @@ def ensure() -> Path:
         EnvironmentUnusable: It cannot be made here.
     """
     where, wanted = folder(), fingerprint()
-    with alone(where.with_name(where.name + ".lock")):
-        if not fits(where, wanted):
-            make(where, wanted)
+    try:
+        with alone(where.with_name(where.name + ".lock")):
+            if not fits(where, wanted):
+                make(where, wanted)
+    except OSError as problem:
+        raise EnvironmentUnusable(f"{where}: {problem}") from problem
     return where / "bin" / "python"
 
 

@@ -32,7 +32,8 @@ SMALL_PICTURES = '--mm-processor-kwargs={"max_pixels":602112}'
 MODEL_FLAGS: Mapping[str, tuple[str, ...]] = {
     "dots_ocr": ("--trust-remote-code", SMALL_PICTURES),
     "deepseek_ocr": ("--load-format=dummy",),
-    "paddleocr_vl": ("--load-format=dummy", SMALL_PICTURES),
+    # With --trust-remote-code, vLLM expects the image processor that the published repository brings with it.
+    "paddleocr_vl": ("--load-format=dummy", "--no-trust-remote-code", SMALL_PICTURES),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,9 +21,13 @@ import pytest
 from PIL import Image, ImageDraw
 from real_vllm.serving import RealVllm
 
+from tasks.infer.models import deepseek_ocr
+from tasks.infer.models.chat_profile import VllmServer
+
 pytestmark = [pytest.mark.vllm, pytest.mark.integration, pytest.mark.slow]
 
 START_S, ANSWER_S, END_S = 300, 120, 15
+NO_PROFILE = VllmServer("")
 CATEGORIES = ["Title", "Text", "Table", "Picture"]
 CELL = {
     "type": "object",
@@ -39,11 +44,12 @@ CELL = {
         "text": {"type": "string", "maxLength": 40},
     },
 }
+LOOP = re.compile(r"(.{1,8}?)\1{29}", re.DOTALL)
 CELLS = {"type": "array", "minItems": 1, "maxItems": 3, "items": CELL}
 
 
 @contextmanager
-def served(vllm: RealVllm, kind: str, log: Path) -> Generator[str]:
+def served(vllm: RealVllm, kind: str, log: Path, profile: VllmServer = NO_PROFILE) -> Generator[str]:
     """The URL of a server of a tiny model, named "tiny" there. At the end it is gone with all its processes."""
     model = vllm.model(kind)
     with socket.socket() as probe:
@@ -52,8 +58,8 @@ def served(vllm: RealVllm, kind: str, log: Path) -> Generator[str]:
     serve = [vllm.python, "-m", "vllm.entrypoints.cli.main", "serve", model.path, "--served-model-name=tiny"]
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [*serve, "--host=127.0.0.1", f"--port={port}", *model.flags],
-            env=os.environ | dict(vllm.variables),
+            [*serve, "--host=127.0.0.1", f"--port={port}", *profile.args, *model.flags],
+            env=os.environ | dict(profile.environment) | dict(vllm.variables),
             stdout=output,
             stderr=output,
             start_new_session=True,
@@ -114,3 +120,17 @@ def test_a_tiny_model_answers_in_a_forced_form_and_refuses_what_is_no_picture(re
         if kind == "dots_ocr":  # the one with weights
             assert first != second
             assert first == ask_for_cells(url, page_saying("one"))
+
+
+def test_deepseeks_n_gram_processor_breaks_loops_with_the_profiles_flags_and_environment(real_vllm, tmp_path):
+    profile, picture = deepseek_ocr.TEXT_PROFILE, page_saying("one")
+    assert profile.vllm
+    with served(real_vllm, "deepseek_ocr", tmp_path / "log", profile.vllm) as url:
+        request = profile.request(picture, "tiny") | {"max_tokens": 150}
+        answer = httpx.post(f"{url}/v1/chat/completions", json=request, timeout=ANSWER_S)
+        assert answer.is_success, answer.text
+        assert not LOOP.search(answer.json()["choices"][0]["message"]["content"])
+
+        left_alone = {"vllm_xargs": {}, "repetition_detection": {"max_pattern_size": 16, "min_count": 30}}
+        answer = httpx.post(f"{url}/v1/chat/completions", json=request | left_alone, timeout=ANSWER_S)
+        assert answer.json()["choices"][0]["finish_reason"] == "repetition"  # it would have looped
