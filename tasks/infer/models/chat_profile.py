@@ -17,6 +17,7 @@ from typing import Any, Literal
 from tasks.infer.answers.contract import AnswerElement, Reader, Space, Status, with_finish_reason
 from tasks.infer.models.categories import category_of
 from tasks.infer.models.picture_plan import AS_STORED, PicturePlan, PixelSize
+from tasks.infer.models.vllm_needs import VllmNeed
 from tasks.infer.profile import PageSize, ReadAnswer
 from tasks.lake.rows import Element
 
@@ -53,11 +54,15 @@ class AnswerReader:
 
 @dataclass(frozen=True, slots=True)
 class VllmServer:
-    """What `vllm serve` needs for this model: its hub id, flags and environment. None of it shapes an answer."""
+    """What `vllm serve` needs for this model: its hub id, flags and environment. None of it shapes an answer.
+
+    `needs` is what these need of vLLM itself, to be checked before it is started.
+    """
 
     model_id: str
     args: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[VllmNeed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
