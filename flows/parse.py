@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.errors import UsageError
 from tasks.infer.engines.contract import Answer
-from tasks.infer.infer import route_page
+from tasks.infer.infer import problem_with, route_page
 from tasks.infer.models import find_profile, reader_of
 from tasks.infer.open_engine import EngineOptions, open_engine
 from tasks.infer.profile import PageSize, Profile
@@ -58,6 +58,7 @@ def _line(page: Page, answer: Answer, profile: Profile) -> dict[str, Any]:
         | {"text_layer_agreement": text_layer_agreement(element, page.text_layer) if page.has_text else None}
         for element in (read.elements if read else ())
     ]
+    problem = problem_with(read.status) if read else None
     return {
         "doc_id": page.doc_id,
         "page_number": page.page_number,
@@ -65,8 +66,8 @@ def _line(page: Page, answer: Answer, profile: Profile) -> dict[str, Any]:
         "height": page.height,
         "model": profile.name,
         "status": read.status if read else "failed",
-        "error_kind": page.error_kind or answer.error_kind,
-        "error": page.error or answer.error,
+        "error_kind": page.error_kind or (problem.kind if problem else answer.error_kind),
+        "error": page.error or (str(problem) if problem else answer.error),
         "seconds": round(answer.seconds, 3),
         "elements": elements,
     }

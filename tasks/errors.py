@@ -45,12 +45,18 @@ ANSWER_KINDS: dict[str, str] = {
     "page_not_rendered": "There is no image to read; the page's own row says why.",
     "engine_error": "The engine failed on this page. Run pagelake retry.",
     "timeout": "The engine took longer than the limit. Run pagelake retry with a longer --page-timeout.",
+    "refused": "The server refused the request; `error` holds its words. Mend what it names and run pagelake retry.",
     "unparsed": "The answer could not be read; its raw text is in `responses`.",
+    "truncated": "The answer broke off; `elements` holds what came before. Run pagelake retry, or another --model.",
+    "looped": "The answer repeats itself; `elements` holds what came before. Run pagelake retry, or another --model.",
 }
 
 
 ALL_KINDS = DOCUMENT_KINDS.keys() | PAGE_KINDS.keys() | ANSWER_KINDS.keys()
 """Every value of `error_kind`."""
+
+INCOMPLETE_KINDS = ("truncated", "looped")
+"""Answers that were read as far as they go: no failures, but not the whole page either."""
 
 PASSWORD_KINDS = ("encrypted", "password_wrong")
 """Failures of documents and pages that another password may cure."""

@@ -6,6 +6,8 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
+from tasks.errors import INCOMPLETE_KINDS
+
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
@@ -37,7 +39,12 @@ class RunSummary:
 
     @property
     def failed(self) -> int:
-        return sum(int(row["failures"]) for row in self.failures)
+        return _total(_by_kind(self.failures, incomplete=False))
+
+    @property
+    def incomplete(self) -> int:
+        """Pages whose answer was read as far as it went."""
+        return _total(_by_kind(self.failures, incomplete=True))
 
 
 def as_text(summary: RunSummary) -> str:
@@ -70,10 +77,29 @@ def _nothing(summary: RunSummary) -> str:
 
 
 def _failures_line(summary: RunSummary) -> str:
+    failed, incomplete = (_by_kind(summary.failures, incomplete=wanted) for wanted in (False, True))
     if not summary.failures:
         return "No failures."
-    kinds = ", ".join(f"{row['error_kind']} {row['failures']:,}" for row in summary.failures)
-    return f"{summary.failed:,} failures ({kinds}): pagelake status --lake {shlex.quote(summary.lake)}"
+    parts = [f"{_total(failed):,} failures ({_listed(failed)})" if failed else "No failures"]
+    if incomplete:
+        parts.append(f"{_total(incomplete):,} pages incomplete ({_listed(incomplete)})")
+    return f"{', '.join(parts)}: pagelake status --lake {shlex.quote(summary.lake)}"
+
+
+def _by_kind(failures: list[dict[str, Any]], *, incomplete: bool) -> dict[str, int]:
+    kinds: dict[str, int] = {}
+    for row in failures:
+        if (row["error_kind"] in INCOMPLETE_KINDS) == incomplete:
+            kinds[row["error_kind"]] = kinds.get(row["error_kind"], 0) + int(row["failures"])
+    return kinds
+
+
+def _total(kinds: dict[str, int]) -> int:
+    return sum(kinds.values())
+
+
+def _listed(kinds: dict[str, int]) -> str:
+    return ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
 
 
 def as_markdown(summary: RunSummary) -> str:
@@ -96,6 +122,7 @@ def as_markdown(summary: RunSummary) -> str:
 | documents | {summary.documents:,} |
 | pages | {summary.pages:,} |
 | failures | {summary.failed:,} |
+| incomplete pages | {summary.incomplete:,} |
 
 | category | elements |
 | --- | --- |
