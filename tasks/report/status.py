@@ -8,6 +8,7 @@ from typing import Any
 
 from tasks.errors import ANSWER_KINDS, DOCUMENT_KINDS, INCOMPLETE_KINDS, PAGE_KINDS
 from tasks.lake.catalog import LakeStatus
+from tasks.report.foreign_text import for_terminal
 
 _ADVICE = {"discover": DOCUMENT_KINDS, "documents": DOCUMENT_KINDS, "rasterize": PAGE_KINDS, "infer": ANSWER_KINDS}
 
@@ -51,7 +52,7 @@ def _listed(title: str, rows: list[dict[str, Any]]) -> Iterator[str]:
     for row in rows:
         advice = _ADVICE[row["stage"]].get(row["error_kind"], "")
         yield f"  {row['failures']:,} x {row['error_kind']} ({row['stage']}): {advice}"
-        yield f"      such as {row['example']}"
+        yield f"      such as {for_terminal(row['example'] or 'a document without a name')}"
 
 
 def _counts(rows: list[dict[str, Any]], label: str, count: str) -> str:

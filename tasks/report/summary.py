@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.errors import INCOMPLETE_KINDS
+from tasks.report.foreign_text import for_markdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,11 @@ def _listed(kinds: dict[str, int]) -> str:
 
 def as_markdown(summary: RunSummary) -> str:
     """The same for Prefect's artifact page."""
-    categories = "\n".join(f"| {category} | {count:,} |" for category, count in summary.categories.items())
+    categories = "\n".join(
+        f"| {for_markdown(category)} | {count:,} |" for category, count in summary.categories.items()
+    )
     rate = f"{summary.pages_per_second:.1f}" if summary.pages_per_second else "unknown"
-    return f"""# {summary.model} → {summary.lake}
+    return f"""# {for_markdown(summary.model)} → {for_markdown(summary.lake)}
 
 | this run | |
 | --- | --- |
@@ -128,3 +131,9 @@ def as_markdown(summary: RunSummary) -> str:
 | --- | --- |
 {categories}
 """
+
+
+def failures_table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of `failures` for Prefect's artifact page, which takes every text in a cell for Markdown."""
+    ours = ("stage", "error_kind")
+    return [{k: for_markdown(v) if isinstance(v, str) and k not in ours else v for k, v in row.items()} for row in rows]
