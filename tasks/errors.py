@@ -32,7 +32,7 @@ DOCUMENT_KINDS: dict[str, str] = {
 PAGE_KINDS: dict[str, str] = {
     "page_corrupt": "The page's content cannot be parsed; its neighbours are fine.",
     "render_timeout": "Rendering took longer than the limit. Run pagelake retry with a longer --page-timeout.",
-    "render_memory": "Rendering needed more memory than a worker may use.",
+    "render_memory": "Rendering needed more memory than a worker may use. Make its pictures smaller and run again.",
     "render_crash": "PDFium died on this page.",
     "too_large_scaled": "Not a failure: the page has more pixels than the limit and was scaled down.",
     "encrypted": "The PDF asks for a password that was not given this time. Run again with --password.",
