@@ -85,6 +85,15 @@ class LakeError(PagelakeError):
         super().__init__(f"Lake {url}: {problem}")
 
 
+_DETAIL_CHARACTERS = 1000
+
+
+def _fit_for_a_row(detail: str) -> str:
+    """One line of bounded length that UTF-8 can hold: libraries quote file names, and broken files, in their errors."""
+    line = " ".join(detail[: 2 * _DETAIL_CHARACTERS].encode("utf-8", "backslashreplace").decode().split())
+    return line if len(line) <= _DETAIL_CHARACTERS else f"{line[: _DETAIL_CHARACTERS - 2]} …"
+
+
 class RowError(PagelakeError):
     """An error that ends as a row: `kind` goes to `error_kind`, the text to `error`."""
 
@@ -93,8 +102,8 @@ class RowError(PagelakeError):
     def __init__(self, kind: str, detail: str = "") -> None:
         if kind not in self.kinds:
             raise ValueError(f"{type(self).__name__} has no kind {kind!r}")
-        self.kind, self.detail = kind, detail
-        super().__init__(f"{detail.rstrip('.')}. {self.kinds[kind]}" if detail else self.kinds[kind])
+        self.kind, self.detail = kind, _fit_for_a_row(detail)
+        super().__init__(f"{self.detail.rstrip('.')}. {self.kinds[kind]}" if self.detail else self.kinds[kind])
 
 
 class DocumentError(RowError):
