@@ -62,11 +62,14 @@ def finish(collection: Path, lake: Path, environment: dict[str, str]) -> str:
     return out
 
 
-def wait_for_stages(process: subprocess.Popen[str], stages: int) -> None:
-    """Return when so many stages of so many shards have been logged as done."""
+def wait_for_stages(process: subprocess.Popen[str], stages: int) -> str:
+    """Return when so many stages of shards have been logged as done; answers what was logged until then."""
     assert process.stderr is not None
+    log = ""
     while stages > 0 and (line := process.stderr.readline()):
         stages -= "Finished in state Completed()" in line
+        log += line
+    return log
 
 
 def children_of(pid: int) -> list[psutil.Process]:
@@ -99,6 +102,7 @@ class KillLoop:
             lake = self.scratch / f"lake-{lakes}"
             while not self._ends(lake, kills):
                 pass
+            print(f"lake {lakes} after {self.struck.total()} kills", flush=True)
             found = [f"lake {lakes}: {line}" for line in differences(contents(lake), expected)]
             if list((lake / "_unfinished").iterdir()):
                 found.append(f"lake {lakes}: leftovers of killed runs")
@@ -107,8 +111,9 @@ class KillLoop:
     def _ends(self, lake: Path, kills: int) -> bool:
         """One run, with a few kills in it; whether it lived to its end."""
         process = start(self.collection, lake, self.environment)
+        log = ""
         if self.struck.total() < kills:
-            wait_for_stages(process, self.chance.randint(0, 8))
+            log = wait_for_stages(process, self.chance.randint(0, 8))
             for _ in range(self.chance.randint(1, 3)):
                 time.sleep(self.chance.uniform(0.0, 0.6))
                 self._kill(process)
@@ -116,7 +121,7 @@ class KillLoop:
             _, err = process.communicate(timeout=RUN_TIMEOUT_S)
         finally:
             process.kill()
-        assert process.returncode in (0, -9), f"exit status {process.returncode}:\n{err}"
+        assert process.returncode in (0, -9), f"exit status {process.returncode}:\n{log}{err}"
         self.runs_ended += process.returncode == 0
         return process.returncode == 0
 
