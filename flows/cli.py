@@ -130,6 +130,9 @@ def sql(
     lake: Lake,
     output_format: Annotated[OutputFormat, typer.Option("--format", help="How to print the answer.")] = "table",
     output: Annotated[Path | None, typer.Option(help="Write the answer here instead of printing it.")] = None,
+    escape_formulas: Annotated[
+        bool, typer.Option(help="In CSV: an apostrophe before text that a spreadsheet would take for a formula.")
+    ] = False,
 ) -> None:
     """Ask the lake. Views: elements, pages, documents, sources, responses, failures, runs and more.
 
@@ -137,7 +140,7 @@ def sql(
     """
     from flows.query import run_query
 
-    run_query(sys.stdin.read() if query == "-" else query, lake, output_format, output)
+    run_query(sys.stdin.read() if query == "-" else query, lake, output_format, output, escape_formulas=escape_formulas)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from typing import Any
 from tasks.errors import UsageError
 from tasks.infer.engine_options import EngineOptions
 from tasks.infer.engines.contract import Answer, Delta
-from tasks.infer.infer import route_page
+from tasks.infer.infer import problem_with, route_page
 from tasks.infer.models import find_profile, reader_of
 from tasks.infer.open_engine import open_engine
 from tasks.infer.profile import PageSize, Profile
@@ -93,6 +93,8 @@ def _line(page: Page, answer: Answer, profile: Profile) -> dict[str, Any]:
         | {"text_layer_agreement": text_layer_agreement(element, page.text_layer) if page.has_text else None}
         for element in (read.elements if read else ())
     ]
+    status = answer.status or (read.status if read else "failed")
+    problem = problem_with(status)
     return {
         "doc_id": page.doc_id,
         "page_number": page.page_number,
@@ -100,9 +102,9 @@ def _line(page: Page, answer: Answer, profile: Profile) -> dict[str, Any]:
         "height": page.height,
         "model": profile.name,
         "read_by": read.read_by if read else None,
-        "status": answer.status or (read.status if read else "failed"),
-        "error_kind": page.error_kind or answer.error_kind,
-        "error": page.error or answer.error,
+        "status": status,
+        "error_kind": page.error_kind or (problem.kind if problem else answer.error_kind),
+        "error": page.error or (str(problem) if problem else answer.error),
         "seconds": round(answer.seconds, 3),
         "usage": {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens},
         "elements": elements,

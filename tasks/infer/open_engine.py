@@ -16,11 +16,12 @@ from tasks.infer.engines.endpoint import api_key_from_environment
 from tasks.infer.engines.gate import ServerWatch
 from tasks.infer.engines.loop_engine import ChatLimits
 from tasks.infer.engines.vllm import VllmEngine
-from tasks.infer.engines.vllm_command import VllmLaunch, check_extra_args, find_vllm
+from tasks.infer.engines.vllm_command import VllmLaunch, check_extra_args, find_vllm, server_environment
 from tasks.infer.last_resort import CpuLastResort
 from tasks.infer.models import fallback_of, find_profile
 from tasks.infer.models.chat_profile import ChatProfile
 from tasks.infer.models.recipe import ProfileRecipe
+from tasks.infer.models.vllm_needs import unmet_need
 from tasks.infer.profile import Profile
 
 API_KEY_VARIABLE = "PAGELAKE_API_KEY"
@@ -115,7 +116,9 @@ def _check_own_server(profile: ChatProfile, options: EngineOptions) -> None:
     if options.endpoint or options.served_name or options.api_key_secret:
         raise UsageError("--engine vllm asks the server that it starts: no --endpoint, --served-name or key.")
     check_extra_args(options.vllm_arg)
-    find_vllm()
+    environment, args = server_environment(profile.vllm.environment, {}), (*profile.vllm.args, *options.vllm_arg)
+    if unmet := unmet_need(profile.vllm.needs, find_vllm().version, args, environment):
+        raise UsageError(unmet)
 
 
 def _launch(profile: ChatProfile, options: EngineOptions, served_name: str) -> VllmLaunch:

@@ -21,8 +21,10 @@ import pytest
 from PIL import Image, ImageDraw
 from real_vllm.serving import RealVllm
 
+from tasks.infer.engines.dialect import CHAT
 from tasks.infer.models import deepseek_ocr
 from tasks.infer.models.chat_profile import VllmServer
+from tasks.infer.models.recipe import ProfileRecipe
 
 pytestmark = [pytest.mark.vllm, pytest.mark.integration, pytest.mark.slow]
 
@@ -126,7 +128,8 @@ def test_deepseeks_n_gram_processor_breaks_loops_with_the_profiles_flags_and_env
     profile, picture = deepseek_ocr.TEXT_PROFILE, page_saying("one")
     assert profile.vllm
     with served(real_vllm, "deepseek_ocr", tmp_path / "log", profile.vllm) as url:
-        request = profile.request(picture, "tiny") | {"max_tokens": 150}
+        [step, *_] = ProfileRecipe(profile).steps
+        request = {**CHAT.body("tiny", step, picture, (420, 560)), "max_tokens": 150}
         answer = httpx.post(f"{url}/v1/chat/completions", json=request, timeout=ANSWER_S)
         assert answer.is_success, answer.text
         assert not LOOP.search(answer.json()["choices"][0]["message"]["content"])

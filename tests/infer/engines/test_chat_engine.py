@@ -138,7 +138,7 @@ def test_a_refusal_is_not_repeated_and_says_what_the_server_said():
         first, second, third = engine.answer(pages(3))
     assert server.requests == 3
     assert first.text == third.text == "ok"
-    assert second.error_kind == "engine_error" and second.attempts == 1
+    assert second.error_kind == "refused" and second.attempts == 1
     assert second.error is not None and "HTTP 400: too many" in second.error
     assert len(second.error) < 700 and "\x1b" not in second.error
 
