@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tasks.errors import UsageError
 
@@ -113,9 +114,11 @@ def server_command(python: VllmPython, launch: VllmLaunch, port: int) -> list[st
     """The command line of a server that listens on `port` of the loopback.
 
     Raises:
-        UsageError: the user's own arguments hold one that is ours to give.
+        UsageError: the model's folder is not there, or the user's own arguments hold one that is ours to give.
     """
     check_extra_args(launch.extra_args)
+    if launch.model.startswith(("/", "./", "../")) and not Path(launch.model).exists():
+        raise UsageError(f"There is no model at {launch.model}.")
     if python.has_serve:
         start = [python.path, "-m", "vllm.entrypoints.cli.main", "serve", launch.model]
     else:

@@ -244,7 +244,7 @@ class VllmServer:
             if now - told_at >= self._limits.progress_pause_s:
                 told_at = now
                 said = last_words(process.printed(_LAST_LINE_BYTES))
-                self._tell(f"vLLM is starting ({now - started_at:.0f} s): {said}")
+                self._tell(f"vLLM is starting ({now - started_at:.0f} s): {said or 'it has said nothing yet'}")
         return None
 
     def _serve(self, process: VllmProcess, client: httpx.Client) -> str | None:
