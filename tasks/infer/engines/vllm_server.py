@@ -44,11 +44,12 @@ _HEALTH_PAUSE_S = 0.5
 class VllmLimits:
     """How patient we are.
 
-    `deaths_in_a_row` counts from the last answer; `silence_s` is how long a server that starts may print nothing;
-    `stall_s` how long one that has work may not move.
+    `deaths_in_a_row` counts from the last answer; it takes three to find the page that kills (see `retry.Tries`), and
+    one restart may fail. `silence_s` is how long a server that starts may print nothing; `stall_s` how long one that
+    has work may not move.
     """
 
-    deaths_in_a_row: int = 3
+    deaths_in_a_row: int = 5
     deaths: int = 20
     silence_s: float = 1800.0
     stall_s: float = 300.0

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 import psutil
 import pytest
 from asked_pages import Recipe, page, say_number
+from fake_server import Fake
 from stand_in_server import StandInServer
 
 from tasks.infer.engines.chat import ChatEngine
 from tasks.infer.engines.contract import Engine
 from tasks.infer.engines.cpu import PAGES_AHEAD, CpuEngine
 from tasks.infer.engines.dialect import CHAT, GOT, Dialect
+from tasks.infer.engines.gate import ServerWatch
 from tasks.infer.engines.loop_engine import ChatLimits
+from tasks.infer.engines.vllm import VllmEngine
 from tasks.isolate import PoolClosed
 from tasks.lake.rows import Page
 
@@ -44,11 +47,22 @@ def chat(side: int | None, stack: ExitStack, dialect: Dialect = CHAT) -> Candida
     )
 
 
-@pytest.fixture(params=["cpu", "chat", "chat-resized", "got"])
+def vllm(fake: Fake) -> Candidate:
+    limits, launch = ChatLimits(requests=4), fake.plays({})
+
+    def asking(endpoint: str, watch: ServerWatch) -> Engine:
+        return ChatEngine([endpoint], model="m", recipe=Recipe(), workers=2, limits=limits, watch=watch)
+
+    return Candidate(lambda: VllmEngine(launch, asking), 8)
+
+
+@pytest.fixture(params=["cpu", "chat", "chat-resized", "got", "vllm"])
 def candidate(request) -> Iterator[Candidate]:
     with ExitStack() as stack:
         if request.param == "cpu":
             yield cpu()
+        elif request.param == "vllm":
+            yield vllm(request.getfixturevalue("fake"))
         elif request.param == "got":
             yield chat(None, stack, GOT)
         else:

@@ -5,19 +5,17 @@ What plays vLLM is in `fake_vllm`.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
+from fake_server import FAKE, Fake, wait_until
 
 from tasks.errors import UsageError
 from tasks.infer.engines.vllm_command import VllmLaunch
@@ -26,60 +24,8 @@ from tasks.isolate import PoolClosed
 
 pytestmark = pytest.mark.integration
 
-FAKE = Path(__file__).with_name("fake_vllm")
-QUICK = VllmLimits(look_pause_s=0.05, restart_pause_s=0.05, progress_pause_s=0.2)
+QUICK = VllmLimits(deaths_in_a_row=3, look_pause_s=0.05, restart_pause_s=0.05, progress_pause_s=0.2)
 ROOT = Path(__file__).parents[3]
-
-
-@dataclass
-class Fake:
-    """The fake vLLM of one test: what it is to play, and the lives that it had."""
-
-    folder: Path
-
-    def plays(self, *script: dict) -> VllmLaunch:
-        (self.folder / "script.json").write_text(json.dumps(script))
-        return VllmLaunch("some/model", "tiny", environment={"FAKE_VLLM": str(self.folder)})
-
-    def life(self, number: int = 1) -> dict:
-        path = self.folder / f"life-{number}.json"
-        wait_until(path.exists)
-        return json.loads(path.read_text())
-
-    def lives(self) -> list[dict]:
-        return [json.loads(path.read_text()) for path in sorted(self.folder.glob("life-*.json"))]
-
-    def processes(self) -> list[psutil.Process]:
-        """All that carry this test's folder in their environment: keepers, servers, engines."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("FAKE_VLLM") == str(self.folder):
-                    found.append(process)
-            except psutil.Error:
-                continue
-        return found
-
-
-def wait_until(condition: Callable[[], object], timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def fake(tmp_path, monkeypatch) -> Iterator[Fake]:
-    monkeypatch.setenv("PYTHONPATH", str(FAKE))
-    monkeypatch.setenv("PAGELAKE_VLLM_PYTHON", sys.executable)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    played = Fake(tmp_path)
-    yield played
-    left = played.processes()
-    for process in left:
-        process.kill()
-    assert left == []
 
 
 def keeper_of(life: dict) -> int:
