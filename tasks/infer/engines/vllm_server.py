@@ -160,7 +160,7 @@ class VllmServer:
 
     @property
     def deaths(self) -> int:
-        """How often the server had to be started again, the present time included if it is dead."""
+        """How often the server has died so far, or was ended because it hung."""
         return self._deaths
 
     @property
