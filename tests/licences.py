@@ -56,7 +56,7 @@ def default_dependencies(root: str) -> dict[str, Distribution]:
     """
     found: dict[str, Distribution] = {}
     seen: set[tuple[str, frozenset[str]]] = set()
-    waiting = [(canonicalize_name(root), frozenset[str]())]
+    waiting: list[tuple[str, frozenset[str]]] = [(canonicalize_name(root), frozenset())]
     while waiting:
         name, extras = waiting.pop()
         if (name, extras) in seen:
