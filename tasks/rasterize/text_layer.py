@@ -9,8 +9,8 @@ where a gap is too wide for a space, so that cells of a table and columns are li
 from __future__ import annotations
 
 import ctypes
-import sys
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise, repeat

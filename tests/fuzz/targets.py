@@ -28,6 +28,10 @@ from tasks.objects import OpenedUrl, open_nameable, open_object
 from tasks.rasterize import text_layer
 from tasks.report.foreign_text import for_markdown, for_terminal
 
+Codes = np.ndarray[tuple[int], np.dtype[np.uint32]]
+Numbers = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+Bytes = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
+
 SPACE = Space(600.0, 800.0)
 PAGE = PageSize(600.0, 800.0, 1200, 1600)
 STATUSES = {"ok", "repaired", "truncated", "looped", "unparsed"}
@@ -114,8 +118,16 @@ def lines(data: bytes) -> None:
     numbers = table[:, 4:10].astype(np.float64)
     odd = table[:, 11] > 250
     numbers[odd] = _NUMBERS[table[odd, 4:10] % len(_NUMBERS)]
+    with np.errstate(all="ignore"):
+        found = text_layer._build_lines(_characters(codes, numbers, table))
+    for line in found:
+        line.text.encode()
+        assert line.text
+
+
+def _characters(codes: Codes, numbers: Numbers, table: Bytes) -> text_layer._Characters:
     angle = numbers[:, 5] / 40
-    characters = text_layer._Characters(
+    return text_layer._Characters(
         codes=np.where(table[:, 11] % 2, codes, codes % 0x300),
         boxes=np.hstack([numbers[:, :2] * 2, numbers[:, :2] * 2 + numbers[:, 2:4] / 9]),
         direction=np.stack([np.cos(angle), np.sin(angle)], axis=1),
@@ -124,11 +136,6 @@ def lines(data: bytes) -> None:
         space_before=table[:, 10] // 2 % 2 > 0,
         newline_before=table[:, 10] // 4 % 2 > 0,
     )
-    with np.errstate(all="ignore"):
-        found = text_layer._build_lines(characters)
-    for line in found:
-        line.text.encode()
-        assert line.text
 
 
 def shown(data: bytes) -> None:
