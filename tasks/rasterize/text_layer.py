@@ -332,7 +332,7 @@ def _united(boxes: Boxes, starts: NDArray[np.intp]) -> Boxes:
 def _usual_sizes(size: NDArray[np.float64], starts_line: NDArray[np.bool_]) -> list[float]:
     """Each line's most frequent font size, in points to a tenth."""
     line = np.cumsum(starts_line) - 1
-    tenths = np.minimum(np.round(size * 10), 999_999).astype(np.int64)
+    tenths = np.clip(np.nan_to_num(np.round(size * 10)), 0, 999_999).astype(np.int64)  # matrices may hold anything
     keys, counts = np.unique(line * 1_000_000 + tenths, return_counts=True)
     rarest_first = np.argsort(counts, kind="stable")
     usual = np.zeros(line[-1] + 1)

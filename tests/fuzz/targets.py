@@ -83,7 +83,7 @@ def replies(data: bytes) -> None:
 
 def uris(data: bytes) -> None:
     """A name in a local folder, in memory, and in an archive becomes a uri that opens as that name."""
-    name = text_of(data).replace("\0", "").strip("/")
+    name = text_of(data.replace(b"\0", b"")).strip("/")
     if not name or any(part in ("", ".", "..") for part in name.split("/")):
         return
     for url, path in (("/some folder", f"/some folder/{name}"), ("memory://bucket", f"/bucket/{name}")):

@@ -42,6 +42,7 @@ INPUTS = st.one_of(st.binary(max_size=600), st.lists(st.sampled_from(PIECES), ma
 
 FOUND = [
     ("lines", b"\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x01"),  # a character beyond Unicode
+    ("lines", b"\xff\0\0\0\0\0\0\0\xff\xff\xff\xff\xa2"),  # a font size that is no number
 ]
 """What fuzzing found, shrunk."""
 
