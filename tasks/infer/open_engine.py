@@ -17,7 +17,9 @@ from tasks.infer.engines.loop_engine import ChatLimits
 from tasks.infer.last_resort import CpuLastResort
 from tasks.infer.models import fallback_of, find_profile
 from tasks.infer.models.chat_profile import ChatProfile
+from tasks.infer.models.cut_out_profile import CutOutProfile
 from tasks.infer.models.recipe import ProfileRecipe
+from tasks.infer.open_cut_outs import open_cut_outs
 from tasks.infer.profile import Profile
 
 API_KEY_VARIABLE = "PAGELAKE_API_KEY"
@@ -75,13 +77,26 @@ def open_engine(
     if name == "cpu":
         return CpuEngine(workers, page_timeout_s=page_timeout_s)
     assert isinstance(profile, ChatProfile)
+    served_name = options.served_name or profile.served_name or profile.name
+    key = api_key or api_key_from_environment(API_KEY_VARIABLE)
+    limits = ChatLimits(request_timeout_s=options.answer_timeout_s)
+    if isinstance(profile, CutOutProfile):
+        return open_cut_outs(
+            profile,
+            options.endpoint,
+            served_name=served_name,
+            workers=workers,
+            page_timeout_s=page_timeout_s,
+            api_key=key,
+            limits=limits,
+        )
     return ChatEngine(
         options.endpoint,
-        model=options.served_name or profile.served_name or profile.name,
+        model=served_name,
         recipe=ProfileRecipe(profile, fallback_of(profile)),
         workers=workers,
-        api_key=api_key or api_key_from_environment(API_KEY_VARIABLE),
-        limits=ChatLimits(request_timeout_s=options.answer_timeout_s),
+        api_key=key,
+        limits=limits,
         dialect=GOT if name == "got" else CHAT,
         last_resort=CpuLastResort(workers, page_timeout_s) if profile.last_resort else None,
         on_delta=on_delta,
