@@ -90,7 +90,10 @@ def _line(page: Page, answer: Answer, profile: Profile) -> dict[str, Any]:
         read = reader.read_answer(answer.text, PageSize.of(page), answer.finish_reason)
     elements = [
         asdict(element)
-        | {"text_layer_agreement": text_layer_agreement(element, page.text_layer) if page.has_text else None}
+        | {
+            "read_by": element.read_by or (read.read_by if read else None),
+            "text_layer_agreement": text_layer_agreement(element, page.text_layer) if page.has_text else None,
+        }
         for element in (read.elements if read else ())
     ]
     status = answer.status or (read.status if read else "failed")

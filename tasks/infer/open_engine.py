@@ -20,8 +20,10 @@ from tasks.infer.engines.vllm_command import VllmLaunch, check_extra_args, find_
 from tasks.infer.last_resort import CpuLastResort
 from tasks.infer.models import fallback_of, find_profile
 from tasks.infer.models.chat_profile import ChatProfile
+from tasks.infer.models.cut_out_profile import CutOutProfile
 from tasks.infer.models.recipe import ProfileRecipe
 from tasks.infer.models.vllm_needs import unmet_need
+from tasks.infer.open_cut_outs import open_cut_outs
 from tasks.infer.profile import Profile
 
 API_KEY_VARIABLE = "PAGELAKE_API_KEY"
@@ -89,15 +91,27 @@ def open_engine(
         return CpuEngine(workers, page_timeout_s=page_timeout_s)
     assert isinstance(profile, ChatProfile)
     served_name = options.served_name or profile.served_name or profile.name
+    limits = ChatLimits(request_timeout_s=options.answer_timeout_s)
 
     def asking(endpoints: Sequence[str], key: SecretStr | None, watch: ServerWatch | None) -> Engine:
+        if isinstance(profile, CutOutProfile):
+            return open_cut_outs(
+                profile,
+                endpoints,
+                served_name=served_name,
+                workers=workers,
+                page_timeout_s=page_timeout_s,
+                api_key=key,
+                limits=limits,
+                watch=watch,
+            )
         return ChatEngine(
             endpoints,
             model=served_name,
             recipe=ProfileRecipe(profile, fallback_of(profile)),
             workers=workers,
             api_key=key,
-            limits=ChatLimits(request_timeout_s=options.answer_timeout_s),
+            limits=limits,
             dialect=GOT if name == "got" else CHAT,
             watch=watch,
             last_resort=CpuLastResort(workers, page_timeout_s) if profile.last_resort else None,

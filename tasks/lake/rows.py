@@ -71,7 +71,8 @@ class Page:
 class Element:
     """One box of a page, as a model's answer gives it: a row of `elements` without the page's key.
 
-    Elements are in reading order. `text_format` is one of `markdown`, `html`, `latex`, `plain`.
+    Elements are in reading order. `text_format` is one of `markdown`, `html`, `latex`, `plain`. `read_by` names the
+    profile that read this element, where it is not the one that read the page.
     """
 
     category: str
@@ -83,3 +84,4 @@ class Element:
     text: str
     text_format: str = "markdown"
     confidence: float | None = None
+    read_by: str | None = None

@@ -100,7 +100,11 @@ RESPONSES = _table(
     ("status", pa.string(), "ok, repaired, truncated, looped, unparsed or failed"),
     ("attempts", pa.int32(), "how often the model was asked"),
     ("step", pa.string(), "the way of asking that gave the text, where there are several"),
-    ("tried", pa.list_(pa.field("element", pa.string())), "what became of each way of asking, as name: status"),
+    (
+        "tried",
+        pa.list_(pa.field("element", pa.string())),
+        "what became of each way of asking, as name: status; counted where a page is many",
+    ),
     ("prompt_tokens", pa.int64(), "null when the engine has no tokens"),
     ("completion_tokens", pa.int64(), "null when the engine has no tokens"),
     ("seconds", pa.float64(), "from asking to answer"),

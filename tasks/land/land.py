@@ -55,6 +55,6 @@ def _rows(page: Page, read: Elements, model: str, config: str) -> Iterator[dict[
             "config": config,
             "element_index": index,
             "model": model,
-            "read_by": read.read_by,
+            "read_by": element.read_by or read.read_by,
             "text_layer_agreement": text_layer_agreement(element, page.text_layer) if page.has_text else None,
         }

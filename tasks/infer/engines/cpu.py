@@ -50,7 +50,7 @@ class CpuEngine:
                     while window and window[0].done():
                         sizes.popleft()
                         yield window.popleft().result()
-                    window.append(executor.submit(self._answer_page, page))
+                    window.append(executor.submit(self.answer_page, page))
                     sizes.append(len(page.image or b""))
                     while window and (len(window) >= most or sum(sizes) >= BYTES_AHEAD):
                         sizes.popleft()
@@ -61,7 +61,8 @@ class CpuEngine:
                 for future in window:
                     future.cancel()
 
-    def _answer_page(self, page: Page) -> Answer:
+    def answer_page(self, page: Page) -> Answer:
+        """The answer of one page; waits for a free process. To be called by as many threads as there are."""
         with self.busy.request():
             return self._ask(page)
 

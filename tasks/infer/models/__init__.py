@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from tasks.errors import UsageError
-from tasks.infer.models import cpu_layout, deepseek_ocr, deepseek_ocr_2, dots_ocr, got_ocr2, pp_docbee
+from tasks.infer.models import cpu_layout, deepseek_ocr, deepseek_ocr_2, dots_ocr, got_ocr2, paddleocr_vl, pp_docbee
 from tasks.infer.models.chat_profile import ChatProfile, Region
 from tasks.infer.models.profile_file import read_profile_file
 from tasks.infer.profile import Profile
@@ -24,6 +24,7 @@ CHAT_PROFILES: dict[str, ChatProfile] = {
         *deepseek_ocr.PROFILES,
         *deepseek_ocr_2.PROFILES,
         *got_ocr2.PROFILES,
+        *paddleocr_vl.PROFILES,
         *pp_docbee.PROFILES,
     )
 }

@@ -183,11 +183,12 @@ def on_page(element: AnswerElement, space: Space, page: PageSize, text_format: s
         x1=element.box.x1 / space.width * page.width,
         y1=element.box.y1 / space.height * page.height,
         text=element.text,
-        text_format=_format_of(category, element.text, text_format),
+        text_format=format_of(category, element.text, text_format),
     )
 
 
-def _format_of(category: str, text: str, plain: str) -> str:
+def format_of(category: str, text: str, plain: str) -> str:
+    """The format of a text in an element of this category; `plain` for what is neither formula nor table."""
     if category == "Formula":
         return "latex"
     return "html" if category == "Table" and text.lstrip()[:1] == "<" else plain

@@ -1,8 +1,18 @@
-"""PaddleOCR-VL: reads one cut-out of a page at a time; a layout detector has to find the boxes first.
+"""PaddleOCR-VL: reads one cut-out of a page at a time, by a prompt for its kind; cpu-layout finds the boxes.
 
-Source: PaddlePaddle/PaddleOCR-VL and vLLM's `PaddleOCRVLForConditionalGeneration`, read 2026-11-21. What a cut-out is
-decides the prompt; tables come back in OTSL and are turned into HTML. A whole page in one call is off-label, but it is
-what `PROFILE` asks when it is used like the others.
+Sources, read 2026-11-21: PaddlePaddle/PaddleOCR-VL; PaddleX's pipeline (`inference/pipelines/paddleocr_vl`), which is
+followed in prompts, pixels, tokens and temperature; vLLM's recipe for the model. The pixels are part of each request,
+as there: the processor of the first version takes 147,384 to 2,822,400 by itself.
+
+Pictures are not asked about, as in PaddleX (`use_chart_recognition` is off): asked for the chart in a photo, the model
+invents one. A user whose pictures are charts adds to a model file:
+
+    [models.paddleocr-vl]
+    cut_outs = { prompts = { Picture = "Chart Recognition:" } }
+
+PaddleOCR's own server (`paddleocr genai_server --model_name PaddleOCR-VL-0.9B`) serves it by that name, and so must
+`vllm serve … --served-model-name PaddleOCR-VL-0.9B`; another name is told by --served-name. A whole page in one call is
+off-label.
 """
 
 from __future__ import annotations
@@ -10,16 +20,11 @@ from __future__ import annotations
 from tasks.infer.answers.contract import AnswerText, Space
 from tasks.infer.answers.otsl import is_otsl, otsl_to_html
 from tasks.infer.answers.page_text import read_page_text
-from tasks.infer.models.chat_profile import AnswerReader, ChatProfile, Sampling, VllmServer
+from tasks.infer.models.chat_profile import AnswerReader, Sampling, VllmServer
+from tasks.infer.models.cut_out_profile import CutOutProfile, CutOutRules
 from tasks.infer.models.picture_plan import PicturePlan
 
-TEXT_PROMPT = "OCR:"
-CUT_OUT_PROMPTS = {"Table": "Table Recognition:", "Formula": "Formula Recognition:", "Picture": "Chart Recognition:"}
-
-
-def prompt_for(category: str) -> str:
-    """The prompt for a cut-out of this category, one of the eleven."""
-    return CUT_OUT_PROMPTS.get(category, TEXT_PROMPT)
+MIN_PIXELS, MAX_PIXELS = 112_896, 1_003_520
 
 
 def read_cut_out(text: str, space: Space) -> AnswerText:
@@ -32,17 +37,29 @@ def read_cut_out(text: str, space: Space) -> AnswerText:
     return AnswerText(elements, read.status)
 
 
-PROFILE = ChatProfile(
+PROFILE = CutOutProfile(
     name="paddleocr-vl",
-    description="text, tables and formulas of cut-outs by PaddleOCR-VL, a 0.9B model; boxes come from cpu-layout",
-    prompt=TEXT_PROMPT,
-    sampling=Sampling(temperature=0.0, max_tokens=4_096),
+    description="text, tables and formulas box by box by PaddleOCR-VL, a 0.9B model; cpu-layout finds the boxes",
+    prompt="OCR:",
+    sampling=Sampling(
+        temperature=0.0,
+        max_tokens=4_096,
+        extra={"mm_processor_kwargs": {"min_pixels": MIN_PIXELS, "max_pixels": MAX_PIXELS}},
+    ),
     reader=AnswerReader("cut-out", 1, read_cut_out),
     revision="PaddlePaddle/PaddleOCR-VL",
-    picture=PicturePlan(factor=28, min_pixels=112_896, max_pixels=1_003_520, max_aspect=200),
+    served_name="PaddleOCR-VL-0.9B",
+    picture=PicturePlan(factor=28, min_pixels=MIN_PIXELS, max_pixels=MAX_PIXELS, max_aspect=200),
     vllm=VllmServer(
         "PaddlePaddle/PaddleOCR-VL",
-        ("--trust-remote-code", "--mm-processor-cache-gb=0", "--no-enable-prefix-caching"),
+        (
+            "--trust-remote-code",
+            "--max-model-len=16384",  # PaddleX's; a cut-out and its answer need 5,400
+            "--max-num-batched-tokens=16384",
+            "--mm-processor-cache-gb=0",
+            "--no-enable-prefix-caching",
+        ),
     ),
+    cut_outs=CutOutRules({"Table": "Table Recognition:", "Formula": "Formula Recognition:", "Picture": ""}),
 )
 PROFILES = (PROFILE,)

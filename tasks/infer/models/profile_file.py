@@ -17,12 +17,16 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.errors import UsageError
 from tasks.infer.models.chat_profile import ChatProfile, Region, VllmServer
+from tasks.infer.models.cut_out_profile import CutOutProfile
+from tasks.lake.rows import CATEGORIES
+
+Category = Annotated[str, Field(pattern=f"^({'|'.join(CATEGORIES)})$")]
 
 
 class _Table(BaseModel):
@@ -55,6 +59,13 @@ class VllmTable(_Table):
     environment: dict[str, str] | None = None
 
 
+class CutOutsTable(_Table):
+    """Changes to what of a page is cut out and asked about; an empty prompt: nothing."""
+
+    prompts: dict[Category, str] | None = None
+    margin_pt: float | None = Field(None, ge=0)
+
+
 class ModelTable(_Table):
     """One profile: only what is to be other than in its base."""
 
@@ -77,6 +88,7 @@ class ModelTable(_Table):
     sampling: SamplingTable = SamplingTable()
     picture: PictureTable = PictureTable()
     vllm: VllmTable = VllmTable()
+    cut_outs: CutOutsTable = CutOutsTable()
 
 
 class _File(_Table):
@@ -101,20 +113,42 @@ def read_profile_file(path: Path, known: Mapping[str, ChatProfile]) -> dict[str,
                 f"The model file {path} says nothing of what {name!r} is based on, or a name that is not known "
                 f"({base!r}). Set base to one of: {', '.join(sorted(known))}."
             )
-        made[name] = _changed(made.get(base) or known[base], name, table)
+        try:
+            made[name] = _changed(made.get(base) or known[base], name, table)
+        except ValueError as error:
+            raise UsageError(f"The model file {path} cannot be used: models.{name}.{error}.") from None
     return made
 
 
 def _changed(base: ChatProfile, name: str, table: ModelTable) -> ChatProfile:
-    simple = table.model_dump(exclude={"base", "sampling", "picture", "vllm"}, exclude_none=True)
+    simple = table.model_dump(exclude={"base", "sampling", "picture", "vllm", "cut_outs"}, exclude_none=True)
     vllm = _given(table.vllm)
-    return replace(
+    changed = replace(
         base,
         **({"served_name": base.served_name or base.name} if name != base.name else {}) | simple,
         name=name,
         sampling=replace(base.sampling, **_given(table.sampling)),
         picture=replace(base.picture, **_given(table.picture)),
         vllm=replace(base.vllm or VllmServer(base.revision), **vllm) if vllm else base.vllm,
+    )
+    return _with_cut_outs(changed, _given(table.cut_outs))
+
+
+def _with_cut_outs(profile: ChatProfile, given: dict[str, Any]) -> ChatProfile:
+    """With other rules of what is cut out.
+
+    Raises:
+        ValueError: for this profile, or for what it reads, there is no such thing.
+    """
+    if not isinstance(profile, CutOutProfile):
+        if given:
+            raise ValueError("cut_outs: the model reads whole pages")
+        return profile
+    if profile.fallback or profile.engine != "chat":
+        raise ValueError("fallback, engine: a model that reads cut-outs is asked by chat, and falls back to none")
+    rules = profile.cut_outs
+    return replace(
+        profile, cut_outs=replace(rules, **given | {"prompts": {**rules.prompts, **given.get("prompts", {})}})
     )
 
 

@@ -24,7 +24,15 @@ REPETITION = {"max_pattern_size": 256, "min_pattern_size": 1, "min_count": 24}
 AGAIN = "/again"
 
 EXTENSIONS = frozenset(
-    {"repetition_detection", "vllm_xargs", "skip_special_tokens", "repetition_penalty", "top_k", "min_p"}
+    {
+        "repetition_detection",
+        "vllm_xargs",
+        "mm_processor_kwargs",
+        "skip_special_tokens",
+        "repetition_penalty",
+        "top_k",
+        "min_p",
+    }
 )
 """Fields of vLLM's (and SGLang's) own, which other servers may refuse; the answer is worth having without them."""
 

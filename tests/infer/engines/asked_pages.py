@@ -7,12 +7,17 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Literal
 
 from PIL import Image
 from stand_in_server import Asked, Said
 
+from tasks.errors import AnswerError
 from tasks.infer.engines.chat_recipe import ChatStep, PixelSize, Verdict
+from tasks.infer.engines.contract import Answer, failed
+from tasks.infer.engines.cut_out_recipe import CutOut, CutOutReply
+from tasks.infer.engines.cut_request import Cut, PixelBox
 from tasks.lake.rows import Page, TextLine
 
 SIDE = 96
@@ -77,3 +82,46 @@ class Recipe:
 
     def prepared_size(self, width: int, height: int) -> PixelSize | None:
         return (self.side, self.side) if self.side else None
+
+
+@dataclass
+class Layout:
+    """Finds `boxes` of the same size, one below the other, on every page that it is not told to fail on."""
+
+    boxes: int = 1
+    fails_on: frozenset[int] = frozenset()
+    closed: bool = False
+    peak_memory_bytes: int = 0
+
+    def answer_page(self, page: Page) -> Answer:
+        if page.page_number in self.fails_on:
+            return failed(page.doc_id, page.page_number, AnswerError("timeout", "too slow"), 0.5, 1)
+        return Answer(page.doc_id, page.page_number, str(self.boxes_on(page)), "stop", 0.5)
+
+    def boxes_on(self, page: Page) -> int:
+        return self.boxes
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@dataclass(frozen=True)
+class CutRecipe:
+    """Asks about every box by `steps`, and answers with what was said, line by line."""
+
+    steps: Sequence[ChatStep] = (step(),)
+    image_format: Literal["jpeg", "png"] | None = None
+
+    def plan(self, layout: str, page: Page) -> CutPlan:
+        width, height = page.image_width or 0, page.image_height or 0
+        tops = [index * height // max(1, int(layout)) for index in range(int(layout) + 1)]
+        boxes = [PixelBox(0, top, width, max(below, top + 1)) for top, below in pairwise(tops)]
+        return CutPlan([CutOut(Cut(box, (box.x1, box.y1 - box.y0)), self.steps) for box in boxes])
+
+
+@dataclass(frozen=True)
+class CutPlan:
+    cut_outs: Sequence[CutOut]
+
+    def answer(self, replies: Sequence[CutOutReply]) -> str:
+        return json.dumps([reply.text for reply in replies])

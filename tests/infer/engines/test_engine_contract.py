@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import psutil
 import pytest
-from asked_pages import Recipe, page, say_number
+from asked_pages import CutRecipe, Layout, Recipe, page, say_number
 from fake_server import Fake
 from stand_in_server import StandInServer
 
 from tasks.infer.engines.chat import ChatEngine
 from tasks.infer.engines.contract import Engine
 from tasks.infer.engines.cpu import PAGES_AHEAD, CpuEngine
+from tasks.infer.engines.cut_outs import CutOutEngine
 from tasks.infer.engines.dialect import CHAT, GOT, Dialect
 from tasks.infer.engines.gate import ServerWatch
 from tasks.infer.engines.loop_engine import ChatLimits
@@ -56,7 +57,18 @@ def vllm(fake: Fake) -> Candidate:
     return Candidate(lambda: VllmEngine(launch, asking), 8)
 
 
-@pytest.fixture(params=["cpu", "chat", "chat-resized", "got", "vllm"])
+def cut_outs(stack: ExitStack) -> Candidate:
+    server = stack.enter_context(StandInServer(say_number, latency_s=0.02))
+    limits = ChatLimits(requests=4)
+    return Candidate(
+        lambda: CutOutEngine(
+            [server.url], model="stand-in", recipe=CutRecipe(), layout=Layout(), workers=2, limits=limits
+        ),
+        8,
+    )
+
+
+@pytest.fixture(params=["cpu", "chat", "chat-resized", "got", "vllm", "cut-outs"])
 def candidate(request) -> Iterator[Candidate]:
     with ExitStack() as stack:
         if request.param == "cpu":
@@ -65,6 +77,8 @@ def candidate(request) -> Iterator[Candidate]:
             yield vllm(request.getfixturevalue("fake"))
         elif request.param == "got":
             yield chat(None, stack, GOT)
+        elif request.param == "cut-outs":
+            yield cut_outs(stack)
         else:
             yield chat(48 if request.param == "chat-resized" else None, stack)
 
@@ -149,7 +163,7 @@ def test_closing_in_the_middle_raises_and_leaves_nothing(candidate):
     assert set(psutil.Process().children()) - children == set()
 
 
-@pytest.mark.parametrize("candidate", ["cpu", "chat-resized"], indirect=True)
+@pytest.mark.parametrize("candidate", ["cpu", "chat-resized", "cut-outs"], indirect=True)
 def test_a_page_that_cannot_be_read_is_an_answer_that_says_why(engine):
     broken = page(2, image=b"this is no picture")
     first, second, third = engine.answer([page(1), broken, page(3)])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tasks.infer.engines.dialect import CHAT
-from tasks.infer.models import deepseek_ocr, deepseek_ocr_2, dots_ocr, find_profile, got_ocr2, paddleocr_vl, pp_docbee
+from tasks.infer.models import deepseek_ocr, deepseek_ocr_2, dots_ocr, find_profile, got_ocr2, pp_docbee
 from tasks.infer.models.chat_profile import ChatProfile
 from tasks.infer.models.picture_plan import PixelSize
 from tasks.infer.models.recipe import ProfileRecipe
@@ -21,7 +21,6 @@ PROFILES: list[ChatProfile] = [
     *deepseek_ocr_2.PROFILES,
     *got_ocr2.PROFILES,
     *pp_docbee.PROFILES,
-    *paddleocr_vl.PROFILES,
 ]
 NAMES = {profile.name for profile in PROFILES}
 PAGE = PageSize(600.0, 800.0, 1200, 1600)
@@ -151,14 +150,6 @@ def test_a_page_without_a_picture_or_a_size_does_no_harm(profile: ChatProfile, s
         for element in profile.read_answer(text, size).elements:
             assert 0 <= element.x0 <= element.x1 <= size.width
             assert 0 <= element.y0 <= element.y1 <= size.height
-
-
-def test_a_cut_out_with_a_table_is_html():
-    (element,) = paddleocr_vl.PROFILE.read_answer("<fcel>1<fcel>2<nl>", PAGE).elements
-    assert (element.category, element.text_format) == ("Table", "html")
-    assert element.text == "<table><tr><td>1</td><td>2</td></tr></table>"
-    assert paddleocr_vl.prompt_for("Table") == "Table Recognition:"
-    assert paddleocr_vl.prompt_for("List-item") == "OCR:"
 
 
 def test_deepseeks_boxes_run_to_999():

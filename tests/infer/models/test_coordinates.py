@@ -56,7 +56,6 @@ UNPLACED = [
     deepseek_ocr_2.TEXT_PROFILE,
     *got_ocr2.PROFILES,
     *pp_docbee.PROFILES,
-    *paddleocr_vl.PROFILES,
 ]
 PLANS = [profile.picture for profile in (dots_ocr.PROFILE, paddleocr_vl.PROFILE, deepseek_ocr.PROFILE)]
 every_placed = pytest.mark.parametrize(("profile", "write"), PLACED, ids=[profile.name for profile, _ in PLACED])

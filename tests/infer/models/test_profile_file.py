@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import UsageError
-from tasks.infer.models import dots_ocr
+from tasks.infer.models import dots_ocr, paddleocr_vl
 from tasks.infer.models.chat_profile import ChatProfile
+from tasks.infer.models.cut_out_profile import CutOutProfile
 from tasks.infer.models.profile_file import ModelTable, read_profile_file
 
-KNOWN = {profile.name: profile for profile in dots_ocr.PROFILES}
+KNOWN = {profile.name: profile for profile in (*dots_ocr.PROFILES, *paddleocr_vl.PROFILES)}
 
 
 def read(tmp_path: Path, text: str) -> dict[str, ChatProfile]:
@@ -20,7 +21,10 @@ def read(tmp_path: Path, text: str) -> dict[str, ChatProfile]:
 
 
 def test_every_field_but_the_reader_can_be_changed():
-    assert set(ModelTable.model_fields) - {"base"} == {field.name for field in fields(ChatProfile)} - {"name", "reader"}
+    assert set(ModelTable.model_fields) - {"base"} == {field.name for field in fields(CutOutProfile)} - {
+        "name",
+        "reader",
+    }
 
 
 def test_a_known_profile_is_changed(tmp_path: Path):
@@ -44,6 +48,24 @@ def test_profiles_of_one_file_may_build_on_one_another(tmp_path: Path):
     assert made["b"].dpi == 100
 
 
+def test_what_is_asked_about_cut_outs_is_changed_by_category(tmp_path: Path):
+    text = """
+        [models.paddleocr-vl]
+        prompt = "Read:"
+        cut_outs = { prompts = { Picture = "Chart Recognition:", Page-footer = "" } }
+    """
+    profile = read(tmp_path, text)["paddleocr-vl"]
+    assert isinstance(profile, CutOutProfile)
+    asked = {name: profile.prompt_for(name) for name in ("Picture", "Page-footer", "Table", "Text")}
+    assert asked == {
+        "Picture": "Chart Recognition:",
+        "Page-footer": "",
+        "Table": "Table Recognition:",
+        "Text": "Read:",
+    }
+    assert profile.config("r") != paddleocr_vl.PROFILE.config("r")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -52,6 +74,12 @@ def test_profiles_of_one_file_may_build_on_one_another(tmp_path: Path):
         ("[models.x]\nbase = 'dots.ocr'\nsampling = { temperature = -1 }", "models.x.sampling.temperature"),
         ("[models", "cannot be used"),
         ("", "models: Field required"),
+        (
+            "[models.x]\nbase = 'dots.ocr'\ncut_outs = { margin_pt = 1 }",
+            "models.x.cut_outs: the model reads whole pages",
+        ),
+        ("[models.paddleocr-vl]\ncut_outs = { prompts = { Chart = 'a' } }", "models.paddleocr-vl.cut_outs.prompts"),
+        ("[models.paddleocr-vl]\nfallback = 'dots.ocr'", "models.paddleocr-vl.fallback"),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_place(tmp_path: Path, text: str, said: str):
