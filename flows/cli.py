@@ -12,8 +12,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from flows.engine_cli import takes_engine_options
 from tasks.errors import Interrupted, PagelakeError, UsageError
-from tasks.infer.engine_options import EngineName, EngineOptions
+from tasks.infer.engine_options import EngineOptions
 from tasks.infer.models import DEFAULT_MODEL, all_profiles
 from tasks.rasterize.messages import ImageFormat
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+DEFAULT_ENGINE = EngineOptions()
 OutputFormat = Literal["table", "csv", "json", "parquet"]
 
 Lake = Annotated[str, typer.Option(help="The lake: a folder or an fsspec URL.", envvar="PAGELAKE_LAKE")]
@@ -41,23 +43,10 @@ Workers = Annotated[
 PageTimeout = Annotated[
     float, typer.Option(min=0.1, help="Seconds that rendering a page may take, and reading it on this machine.")
 ]
-Endpoint = Annotated[
-    list[str] | None,
-    typer.Option(help="A chat API that serves the model, such as http://127.0.0.1:8000/v1. Several share the work."),
-]
-ServedName = Annotated[str | None, typer.Option(help="The name under which it serves it, if not the model's own.")]
-EngineOption = Annotated[
-    EngineName | None, typer.Option("--engine", help="How the model is reached. Default: what the model implies.")
-]
-Query = Annotated[str | None, typer.Option(help="The question, for a model that answers one (pp-docbee).")]
-ApiKeySecret = Annotated[
-    str | None,
-    typer.Option(help="Prefect Secret block with the endpoints' API key, if it is not in PAGELAKE_API_KEY."),
-]
-AnswerTimeout = Annotated[float, typer.Option(min=1, help="Seconds that such a server may take for one answer.")]
 
 
 @app.command()
+@takes_engine_options
 def ingest(
     source: Annotated[
         list[str], typer.Argument(help="Files, folders, globs or fsspec URLs (s3://, gs://, https://, …).")
@@ -70,12 +59,7 @@ def ingest(
     password: Password = None,
     workers: Workers = None,
     page_timeout: PageTimeout = 60,
-    engine: EngineOption = None,
-    endpoint: Endpoint = None,
-    served_name: ServedName = None,
-    answer_timeout: AnswerTimeout = 600,
-    query: Query = None,
-    api_key_secret: ApiKeySecret = None,
+    engine: EngineOptions = DEFAULT_ENGINE,
 ) -> None:
     """Bring a lake up to date with a collection: the main job.
 
@@ -98,19 +82,13 @@ def ingest(
             limit=limit,
             workers=workers,
             page_timeout_s=page_timeout,
-            engine=EngineOptions(
-                engine=engine,
-                endpoint=tuple(endpoint or ()),
-                served_name=served_name,
-                answer_timeout_s=answer_timeout,
-                query=query,
-                api_key_secret=api_key_secret,
-            ),
+            engine=engine,
         )
     )
 
 
 @app.command()
+@takes_engine_options
 def retry(
     lake: Lake,
     kind: Annotated[list[str] | None, typer.Option(help="Only failures with this error kind; may be repeated.")] = None,
@@ -120,12 +98,7 @@ def retry(
     password: Password = None,
     workers: Workers = None,
     page_timeout: PageTimeout = 60,
-    engine: EngineOption = None,
-    endpoint: Endpoint = None,
-    served_name: ServedName = None,
-    answer_timeout: AnswerTimeout = 600,
-    query: Query = None,
-    api_key_secret: ApiKeySecret = None,
+    engine: EngineOptions = DEFAULT_ENGINE,
 ) -> None:
     """Run the failures again: documents that did not open, pages that were not rendered or not read.
 
@@ -146,14 +119,7 @@ def retry(
             image_format=image_format,
             workers=workers,
             page_timeout_s=page_timeout,
-            engine=EngineOptions(
-                engine=engine,
-                endpoint=tuple(endpoint or ()),
-                served_name=served_name,
-                answer_timeout_s=answer_timeout,
-                query=query,
-                api_key_secret=api_key_secret,
-            ),
+            engine=engine,
         )
     )
 
@@ -164,6 +130,9 @@ def sql(
     lake: Lake,
     output_format: Annotated[OutputFormat, typer.Option("--format", help="How to print the answer.")] = "table",
     output: Annotated[Path | None, typer.Option(help="Write the answer here instead of printing it.")] = None,
+    escape_formulas: Annotated[
+        bool, typer.Option(help="In CSV: an apostrophe before text that a spreadsheet would take for a formula.")
+    ] = False,
 ) -> None:
     """Ask the lake. Views: elements, pages, documents, sources, responses, failures, runs and more.
 
@@ -171,7 +140,7 @@ def sql(
     """
     from flows.query import run_query
 
-    run_query(sys.stdin.read() if query == "-" else query, lake, output_format, output)
+    run_query(sys.stdin.read() if query == "-" else query, lake, output_format, output, escape_formulas=escape_formulas)
 
 
 @app.command()
@@ -183,6 +152,7 @@ def status(lake: Lake) -> None:
 
 
 @app.command()
+@takes_engine_options
 def parse(
     file: Annotated[str, typer.Argument(help="A PDF or image: a path or an fsspec URL.")],
     model: Model = DEFAULT_MODEL,
@@ -190,11 +160,7 @@ def parse(
     password: Password = None,
     workers: Workers = None,
     page_timeout: PageTimeout = 60,
-    engine: EngineOption = None,
-    endpoint: Endpoint = None,
-    served_name: ServedName = None,
-    answer_timeout: AnswerTimeout = 600,
-    query: Query = None,
+    engine: EngineOptions = DEFAULT_ENGINE,
     stream: Annotated[
         bool, typer.Option("--stream", help="Print what the model writes as it comes: lines with a delta.")
     ] = False,
@@ -212,27 +178,22 @@ def parse(
         password=password,
         workers=workers or os.cpu_count() or 1,
         page_timeout_s=page_timeout,
-        engine=EngineOptions(
-            engine=engine,
-            endpoint=tuple(endpoint or ()),
-            served_name=served_name,
-            answer_timeout_s=answer_timeout,
-            query=query,
-        ),
+        engine=engine,
         on_line=_print,
+        on_news=lambda sentence: typer.echo(f"pagelake: {sentence}", err=True),
         stream=stream,
     )
 
 
 @app.command()
 def models() -> None:
-    """The models that can read pages, and what each is for.
+    """The models that can read pages: how each is reached, the dpi it was made for, and what it is for.
 
-    A TOML file named by PAGELAKE_MODELS changes them or adds others. Models other than cpu-layout need a server that
-    speaks OpenAI's chat API: give its address with --endpoint, and its key, if any, in PAGELAKE_API_KEY.
+    chat and got ask servers that somebody runs: give --endpoint, and their key, if any, in PAGELAKE_API_KEY. vllm
+    starts one on this machine. A TOML file named by PAGELAKE_MODELS changes models or adds others.
     """
     for name, profile in sorted(all_profiles().items()):
-        typer.echo(f"{name:<22} {profile.description}")
+        typer.echo(f"{name:<20} {', '.join(profile.engines):<10} {profile.dpi:>3} dpi  {profile.description}")
 
 
 def main() -> None:

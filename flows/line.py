@@ -86,6 +86,7 @@ class Line:
         self._rendered = set(self.lake.parquet_files(pages_folder(self.settings.render_id)))
         self._answered = set(self.lake.parquet_files(responses_folder(self.profile.name, self.config)))
         self._landed = set(self.lake.parquet_files(elements_folder(self.profile.name, self.config)))
+        self._kinds_to_ask_again = frozenset({*self.retry_kinds, NOT_RENDERED})
         self._in_flight: deque[tuple[PrefectFuture[Any], ...]] = deque()
         self._last_rendering: tuple[PrefectFuture[Any], ...] = ()
         self._readings: deque[PrefectFuture[Any]] = deque(maxlen=READINGS_AT_ONCE)
@@ -138,8 +139,7 @@ class Line:
             pages = pages_file(self.settings.render_id, shard.name)
             answers = responses_file(self.profile.name, self.config, shard.name)
             render_again = rendered and has_failures(self.lake, pages, self.retry_kinds)
-            kinds = {*self.retry_kinds, NOT_RENDERED}
-            read_again = answered and (render_again or has_failures(self.lake, answers, kinds))
+            read_again = answered and (render_again or has_failures(self.lake, answers, self._kinds_to_ask_again))
         if shard.name in self._landed and not (render_again or read_again):
             return None
         return _Work(not rendered or render_again, render_again, not answered or read_again, read_again)
@@ -191,7 +191,7 @@ class Line:
             engine=self.engine,
             render_id=self.settings.render_id,
             run_id=self.run_id,
-            again=again,
+            again=self._kinds_to_ask_again if again else (),
             on_page=self.progress.page_read,
             wait_for=(*after, *turn),
         )

@@ -11,7 +11,7 @@ from typing import Any
 from tasks.errors import UsageError
 from tasks.infer.engine_options import EngineOptions
 from tasks.infer.engines.contract import Answer, Delta
-from tasks.infer.infer import route_page
+from tasks.infer.infer import problem_with, route_page
 from tasks.infer.models import find_profile, reader_of
 from tasks.infer.open_engine import open_engine
 from tasks.infer.profile import PageSize, Profile
@@ -33,16 +33,21 @@ def parse_file(
     page_timeout_s: float,
     engine: EngineOptions,
     on_line: Callable[[str], None],
+    on_news: Callable[[str], None],
     stream: bool = False,
 ) -> None:
     """Hand over a line of JSON for every page, in order; with `stream` also one for every piece of text that the model
-    writes, as it comes, of several pages in turns. `on_line` is never called by two threads at once.
+    writes, as it comes, of several pages in turns. `on_line` is never called by two threads at once. `on_news` gets a
+    sentence now and then from an engine that takes minutes to start.
 
     Raises:
         UsageError: the file cannot be opened.
         DocumentError: it is not a document that can be read.
     """
-    profile, settings = find_profile(model, engine.query), RenderSettings(dpi=dpi, page_timeout_s=page_timeout_s)
+    if engine.api_key_secret:
+        raise UsageError("pagelake parse runs without Prefect: give the key in PAGELAKE_API_KEY, not in a secret.")
+    profile = find_profile(model, query=engine.query, region=engine.region)
+    settings = RenderSettings(dpi=dpi, page_timeout_s=page_timeout_s)
     one_at_a_time = threading.Lock()
 
     def tell(line: dict[str, Any]) -> None:
@@ -64,6 +69,7 @@ def parse_file(
             workers=workers,
             page_timeout_s=page_timeout_s,
             on_delta=tell_delta if stream else None,
+            tell=on_news,
         ) as opened_engine,
     ):
         facts = DocumentInspector(renderers, password, page_timeout_s)(copy.path)
@@ -90,6 +96,8 @@ def _line(page: Page, answer: Answer, profile: Profile) -> dict[str, Any]:
         }
         for element in (read.elements if read else ())
     ]
+    status = answer.status or (read.status if read else "failed")
+    problem = problem_with(status)
     return {
         "doc_id": page.doc_id,
         "page_number": page.page_number,
@@ -97,9 +105,9 @@ def _line(page: Page, answer: Answer, profile: Profile) -> dict[str, Any]:
         "height": page.height,
         "model": profile.name,
         "read_by": read.read_by if read else None,
-        "status": answer.status or (read.status if read else "failed"),
-        "error_kind": page.error_kind or answer.error_kind,
-        "error": page.error or answer.error,
+        "status": status,
+        "error_kind": page.error_kind or answer.error_kind or (problem.kind if problem else None),
+        "error": page.error or answer.error or (str(problem) if problem else None),
         "seconds": round(answer.seconds, 3),
         "usage": {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens},
         "elements": elements,

@@ -10,7 +10,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from flows.line import Line
 from tasks.discover.collection import Collection
 from tasks.lake.catalog import LakeStatus, failure_rows, lake_status, open_catalog
-from tasks.report.summary import RunSummary, as_markdown
+from tasks.report.summary import RunSummary, as_markdown, failures_table
 
 FAILURES_SHOWN = 500
 """Rows of the failures artifact; the rest is one SELECT away."""
@@ -24,7 +24,9 @@ def publish(line: Line, collection: Collection, started: float) -> RunSummary:
         failures = failure_rows(catalog, FAILURES_SHOWN) if summary.failures else []
     create_markdown_artifact(as_markdown(summary), key="ingest-summary", description=f"What came of {line.run_id}")
     if failures:
-        create_table_artifact(failures, key="ingest-failures", description="What could not be read, and what to do")
+        create_table_artifact(
+            failures_table(failures), key="ingest-failures", description="What could not be read, and what to do"
+        )
     return summary
 
 

@@ -14,7 +14,9 @@ from tasks.lake.storage import LakeFolder
 from tasks.report.status import as_text
 
 
-def run_query(query: str, lake_url: str, output_format: str, output: Path | None) -> None:
+def run_query(
+    query: str, lake_url: str, output_format: str, output: Path | None, *, escape_formulas: bool = False
+) -> None:
     """Print the answer to `query`, or write it to `output`.
 
     Raises:
@@ -22,6 +24,8 @@ def run_query(query: str, lake_url: str, output_format: str, output: Path | None
         LakeError: there is no lake.
     """
     lake = LakeFolder.open(lake_url)
+    if escape_formulas and output_format != "csv":
+        raise UsageError("--escape-formulas needs --format csv: only spreadsheets take text for formulas.")
     if output_format == "table":
         if output is not None:
             raise UsageError("--output needs --format csv, json or parquet.")
@@ -29,7 +33,7 @@ def run_query(query: str, lake_url: str, output_format: str, output: Path | None
     elif output_format == "parquet" and output is None and sys.stdout.isatty():
         raise UsageError("Parquet is not for terminals: redirect it, or give --output FILE.")
     else:
-        export(lake, query, output_format, output or sys.stdout.buffer)
+        export(lake, query, output_format, output or sys.stdout.buffer, escape_formulas=escape_formulas)
 
 
 def run_status(lake_url: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from flows.orphans import end_orphans, mark_as_owner
+from flows.temporary_server import start_without_credentials
 from tasks.discover.listing import check_source
 from tasks.errors import Interrupted, PagelakeError, UsageError
 from tasks.infer.open_engine import check_engine
@@ -50,6 +51,7 @@ def run_retry(lake: str, **options: Any) -> str:  # noqa: ANN401  # the flow che
 def _run(flow: Flow[..., RunSummary], **parameters: Any) -> str:  # noqa: ANN401  # the flow checks its parameters
     end_orphans()
     mark_as_owner()
+    start_without_credentials()
     try:
         state = cast("State[RunSummary]", flow(**parameters, return_state=True))
     except KeyboardInterrupt:

@@ -50,12 +50,14 @@ def run_line(
         PagelakeError: it could not be finished; what is done stays in the lake.
     """
     started, log = time.monotonic(), get_run_logger()
-    profile = find_profile(model, engine.query)
+    profile = find_profile(model, query=engine.query, region=engine.region)
     key = api_key_from_block(engine.api_key_secret) if engine.api_key_secret else None
     log.info(collection.sentence())
     with (
         open_renderers(workers) as renderers,
-        open_engine(profile, engine, workers=workers, page_timeout_s=settings.page_timeout_s, api_key=key) as opened,
+        open_engine(
+            profile, engine, workers=workers, page_timeout_s=settings.page_timeout_s, api_key=key, tell=log.info
+        ) as opened,
     ):
         run_id = str(flow_run.id)
         line = Line(lake, profile, settings, renderers, opened, run_id, password, retry_kinds, log)

@@ -33,7 +33,7 @@ DOCUMENT_KINDS: dict[str, str] = {
 PAGE_KINDS: dict[str, str] = {
     "page_corrupt": "The page's content cannot be parsed; its neighbours are fine.",
     "render_timeout": "Rendering took longer than the limit. Run pagelake retry with a longer --page-timeout.",
-    "render_memory": "Rendering needed more memory than a worker may use.",
+    "render_memory": "Rendering needed more memory than a worker may use. Make its pictures smaller and run again.",
     "render_crash": "PDFium died on this page.",
     "too_large_scaled": "Not a failure: the page has more pixels than the limit and was scaled down.",
     "encrypted": "The PDF asks for a password that was not given this time. Run again with --password.",
@@ -46,12 +46,18 @@ ANSWER_KINDS: dict[str, str] = {
     "page_not_rendered": "There is no image to read; the page's own row says why.",
     "engine_error": "The engine failed on this page. Run pagelake retry.",
     "timeout": "The engine took longer than the limit. Run pagelake retry with a longer --page-timeout.",
+    "refused": "The server refused the request; `error` holds its words. Mend what it names and run pagelake retry.",
     "unparsed": "The answer could not be read; its raw text is in `responses`.",
+    "truncated": "The answer broke off; `elements` holds what came before. Run pagelake retry, or another --model.",
+    "looped": "The answer repeats itself; `elements` holds what came before. Run pagelake retry, or another --model.",
 }
 
 
 ALL_KINDS = DOCUMENT_KINDS.keys() | PAGE_KINDS.keys() | ANSWER_KINDS.keys()
 """Every value of `error_kind`."""
+
+INCOMPLETE_KINDS = ("truncated", "looped")
+"""Answers that were read as far as they go: no failures, but not the whole page either."""
 
 PASSWORD_KINDS = ("encrypted", "password_wrong")
 """Failures of documents and pages that another password may cure."""
@@ -84,6 +90,15 @@ class EngineLost(PagelakeError):
     """The engine answers no page any more: the run stops before any page is blamed for it."""
 
 
+_DETAIL_CHARACTERS = 1000
+
+
+def _fit_for_a_row(detail: str) -> str:
+    """One line of bounded length that UTF-8 can hold: libraries quote file names, and broken files, in their errors."""
+    line = " ".join(detail[: 2 * _DETAIL_CHARACTERS].encode("utf-8", "backslashreplace").decode().split())
+    return line if len(line) <= _DETAIL_CHARACTERS else f"{line[: _DETAIL_CHARACTERS - 2]} …"
+
+
 class RowError(PagelakeError):
     """An error that ends as a row: `kind` goes to `error_kind`, the text to `error`."""
 
@@ -92,8 +107,8 @@ class RowError(PagelakeError):
     def __init__(self, kind: str, detail: str = "") -> None:
         if kind not in self.kinds:
             raise ValueError(f"{type(self).__name__} has no kind {kind!r}")
-        self.kind, self.detail = kind, detail
-        super().__init__(f"{detail.rstrip('.')}. {self.kinds[kind]}" if detail else self.kinds[kind])
+        self.kind, self.detail = kind, _fit_for_a_row(detail)
+        super().__init__(f"{self.detail.rstrip('.')}. {self.kinds[kind]}" if self.detail else self.kinds[kind])
 
 
 class DocumentError(RowError):

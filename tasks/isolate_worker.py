@@ -29,11 +29,13 @@ START_TIMEOUT_S = 120.0
 _EXIT_TIMEOUT_S = 5.0
 """How long a child that has closed its pipe may take to be gone, before it is killed."""
 
-_ENVIRONMENT = (
+PLAIN_VARIABLES = (
     *("PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "VIRTUAL_ENV"),
     *("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX"),
     *("CUDA_VISIBLE_DEVICES", "FONTCONFIG_FILE", "FONTCONFIG_PATH"),
 )
+"""The environment variables that a child sees: none that may hold a credential."""
+
 _STDERR_LINES_KEPT = 8
 _READ_SIZE = 1 << 20
 _DEATHS_BY_ALLOCATION = {signal.SIGABRT, signal.SIGSEGV, signal.SIGILL, signal.SIGTRAP, signal.SIGBUS}
@@ -271,7 +273,7 @@ class Worker:
 
 
 def _child_environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    kept = {name: os.environ[name] for name in PLAIN_VARIABLES if name in os.environ}
     # The child finds what we find, wherever it is started from.
     paths = [path for path in sys.path if path]
     return {**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -1,4 +1,4 @@
-"""Fixtures that several folders share: a real Prefect server, the command line, and the data beside a checkout."""
+"""Fixtures that several folders share: a real Prefect server, the command line, a real vLLM, data beside a checkout."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from real_vllm import environment
+from real_vllm.serving import RealVllm, real_vllm_in
 
 settings.register_profile("pagelake", deadline=None)  # these machines are shared: a slow example is no failure
 settings.load_profile("pagelake")
@@ -22,6 +24,11 @@ SAMPLES = Path(__file__).parent / "samples"
 SERVER_START_S = 180
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with a real vLLM come last: its environment is made while the others run."""
+    items.sort(key=lambda item: item.get_closest_marker("vllm") is not None)
 
 
 @pytest.fixture(scope="session")
@@ -84,3 +91,16 @@ def pagelake(prefect_environment: dict[str, str]) -> Cli:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def real_vllm(tmp_path_factory: pytest.TempPathFactory) -> RealVllm:
+    """A vLLM that runs on this machine's processor, in an environment of its own; see real_vllm/environment.py."""
+    if environment.left_out():
+        pytest.skip("PAGELAKE_TEST_VLLM=0 leaves out the tests with a real vLLM")
+    try:
+        python = environment.ensure()
+    except environment.EnvironmentUnusable as problem:
+        give_up = pytest.fail if environment.required() else pytest.skip
+        give_up(f"the environment for a real vLLM cannot be made: {problem}")
+    return real_vllm_in(python, tmp_path_factory.mktemp("vllm"))

@@ -121,6 +121,8 @@ class StandInServer:
         self.requests, self.in_flight, self.most_in_flight = 0, 0, 0
         self.most_bytes_in_flight, self.bytes_in_flight = 0, 0
         self.struck: Counter[str] = Counter()
+        self.metrics: str | None = None
+        """What the server tells about itself; None: it has no such page."""
         self.url = ""
         self._random, self._spared = random.Random(seed), set[bytes]()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -206,6 +208,9 @@ class _Connection(asyncio.Protocol):
 
     def _begin(self, asked: Asked) -> None:
         server = self._server
+        if asked.path.endswith("/metrics"):
+            self._write(404 if server.metrics is None else 200, server.metrics or "", {"Content-Type": "text/plain"})
+            return
         server.requests += 1
         server.in_flight += 1
         server.bytes_in_flight += len(asked.raw)

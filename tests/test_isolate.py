@@ -156,11 +156,21 @@ def test_prints_of_a_library_disturb_nothing(pool, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+CREDENTIALS = [
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_CONFIG_FILE"),
+    *("PAGELAKE_PASSWORD", "PAGELAKE_API_KEY", "PREFECT_API_KEY", "PREFECT_API_URL", "PREFECT_API_AUTH_STRING"),
+    *("AZURE_STORAGE_CONNECTION_STRING", "GOOGLE_APPLICATION_CREDENTIALS", "FSSPEC_S3", "OPENAI_API_KEY", "HF_TOKEN"),
+    *("DATABASE_URL", "SOME_SECRET", "SOME_PASSWORD", "SOME_TOKEN", "NETRC", "HTTPS_PROXY", "SSH_AUTH_SOCK"),
+]
+
+
 def test_the_child_sees_no_credentials(pool, monkeypatch):
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    for name in CREDENTIALS:
+        monkeypatch.setenv(name, "hunter2")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     (seen,) = ask(pool, "environment")
-    assert "AWS_SECRET_ACCESS_KEY" not in seen
+    assert not seen.keys() & set(CREDENTIALS)
+    assert not [name for name, value in seen.items() if "hunter2" in value]
     assert seen["OMP_NUM_THREADS"] == "3"
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-EngineName = Literal["cpu", "chat", "got"]
+Region = tuple[float, float, float, float]
+EngineName = Literal["cpu", "chat", "got", "vllm"]
 
 
 class EngineOptions(BaseModel):
@@ -16,7 +17,8 @@ class EngineOptions(BaseModel):
 
     engine: EngineName | None = Field(
         None,
-        description="cpu reads on this machine, chat and got ask endpoints. By default what the model implies.",
+        description="vllm starts a server on this machine; chat and got ask endpoints. By default what the other "
+        "options and the model imply.",
     )
     endpoint: tuple[str, ...] = Field(
         (), description="Servers of the model, such as http://127.0.0.1:8000/v1; several share the work."
@@ -28,6 +30,34 @@ class EngineOptions(BaseModel):
         600, description="Seconds that a server may take for one answer."
     )
     query: str | None = Field(None, description="The question, for a model that answers questions about pages.")
+    region: Region | None = Field(
+        None, description="Left, upper, right and lower edge of the part to read, as fractions of the page's sides."
+    )
     api_key_secret: str | None = Field(
         None, description="Name of the Prefect Secret block that holds the endpoints' API key."
     )
+    model_path: str | None = Field(
+        None, description="For vllm: folder or hub id of the weights, when they are not the model's published ones."
+    )
+    tensor_parallel_size: Annotated[int, Field(ge=1)] = Field(1, description="For vllm: GPUs that share one model.")
+    data_parallel_size: Annotated[int, Field(ge=1)] = Field(1, description="For vllm: copies of the model.")
+    vllm_arg: tuple[str, ...] = Field((), description="For vllm: more arguments of vllm serve, after the profile's.")
+
+    @field_validator("region", mode="before")
+    @classmethod
+    def _corners(cls, region: object) -> object:
+        """Numbers between commas, as the command line has them, are corners too."""
+        return tuple(region.split(",")) if isinstance(region, str) else region
+
+    @field_validator("region")
+    @classmethod
+    def _inside(cls, region: Region | None) -> Region | None:
+        if region is not None and not (0 <= region[0] < region[2] <= 1 and 0 <= region[1] < region[3] <= 1):
+            raise ValueError("its edges are fractions from 0 to 1, left before right and upper before lower")
+        return region
+
+    def given_to_vllm(self) -> list[str]:
+        """The options that only say something to a server of our own, by their names on the command line."""
+        own = ("model_path", "tensor_parallel_size", "data_parallel_size", "vllm_arg")
+        fields = type(self).model_fields
+        return [f"--{name.replace('_', '-')}" for name in own if getattr(self, name) != fields[name].default]

@@ -1,19 +1,20 @@
 """Ask a model about every page of one shard, and write what it said: one file of `responses`.
 
-Every page of the shard ends as a row: with the raw answer, or with the reason why there is none. Reading the answers
-is the next stage's affair.
+Every page of the shard ends as a row: with the raw answer, or with the reason why there is none. An answer that is not
+whole (it breaks off, loops, or cannot be read) says so in its `error_kind` and keeps its text; asked again, the better
+answer stays. Reading the answers is the next stage's affair.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from tasks.errors import AnswerError
+from tasks.errors import ANSWER_KINDS, AnswerError
 from tasks.infer.engines.contract import Answer, Engine
 from tasks.infer.models import reader_of
 from tasks.infer.profile import PageSize, Profile
@@ -24,11 +25,13 @@ from tasks.lake.storage import LakeFolder
 from tasks.lake.tables import pages_file, responses_file
 from tasks.ordered import Known, in_order
 
+_BEST_FIRST = ("ok", "repaired", "truncated", "looped", "unparsed", "failed")
+
 
 @dataclass(frozen=True, slots=True)
 class InferredShard:
-    """What asking cost: pages read, those that failed, tokens answered (None: the engine has none), and the share of
-    the time in which the engine had something to do (it may have worked for another shard too)."""
+    """What asking cost: pages read, those without any text, tokens answered (None: the engine has none), and the share
+    of the time in which the engine had something to do (it may have worked for another shard too)."""
 
     pages: int
     failed: int
@@ -44,27 +47,28 @@ def infer_shard(
     engine: Engine,
     render_id: str,
     run_id: str,
-    again: bool = False,
+    again: Collection[str] = (),
     on_page: Callable[[], None] = lambda: None,
 ) -> InferredShard:
     """Answer every page of a rendered shard. `on_page` is called after each, for progress.
 
-    With `again` the answers that the file holds already are kept, and only pages that have none are asked about.
+    With `again` the file is there, and only its pages with one of these error kinds are asked about once more.
     """
     started, busy_before = time.monotonic(), engine.busy.seconds
     config = profile.config(render_id)
     file = responses_file(profile.name, config, shard)
-    kept = _answers_in(lake, file) if again else {}
+    before = _answers_in(lake, file) if again else {}
+    kept = {page: row for page, row in before.items() if row["error_kind"] not in again}
 
     def route(page: Page) -> Known[Answer] | Page:
         row = kept.get((page.doc_id, page.page_number))
         return route_page(page) if row is None else Known([_answer_of(row)])
 
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     pages = read_pages(lake, pages_file(render_id, shard))
     for size, answer in in_order(pages, PageSize.of, route, engine.answer):
-        row = kept.get((answer.doc_id, answer.page_number)) or _row(answer, size, profile, config, run_id)
-        rows.append(row)
+        key = answer.doc_id, answer.page_number
+        rows.append(kept.get(key) or _better(before.get(key), _row(answer, size, profile, config, run_id)))
         on_page()
     lake.write_table(file, pa.Table.from_pylist(rows, RESPONSES))
     tokens = [row["completion_tokens"] for row in rows if isinstance(row["completion_tokens"], int)]
@@ -78,9 +82,16 @@ def infer_shard(
 
 
 def _answers_in(lake: LakeFolder, file: str) -> dict[tuple[str, int], dict[str, Any]]:
-    """Rows of a file of `responses` that hold a readable answer, by page."""
+    """Rows of a file of `responses`, by page; those of a file of an older pagelake get what they lack."""
     rows = lake.read_table(file).to_pylist()
-    return {(row["doc_id"], row["page_number"]): row for row in rows if row["error_kind"] is None}
+    return {(row["doc_id"], row["page_number"]): dict.fromkeys(RESPONSES.names) | row for row in rows}
+
+
+def _better(known: dict[str, Any] | None, asked: dict[str, Any]) -> dict[str, Any]:
+    """The row to keep of a page that was asked about again: the new one, unless it is worse."""
+    if known is not None and _BEST_FIRST.index(known["status"]) < _BEST_FIRST.index(asked["status"]):
+        return known
+    return asked
 
 
 def _answer_of(row: Mapping[str, Any]) -> Answer:
@@ -97,12 +108,18 @@ def route_page(page: Page) -> Known[Answer] | Page:
     return Known([answer])
 
 
-def _row(answer: Answer, size: PageSize, profile: Profile, config: str, run_id: str) -> dict[str, object]:
+def problem_with(status: str) -> AnswerError | None:
+    """What is wrong with an answer that was read with this status; None when nothing is."""
+    return AnswerError(status) if status in ANSWER_KINDS else None
+
+
+def _row(answer: Answer, size: PageSize, profile: Profile, config: str, run_id: str) -> dict[str, Any]:
     status = answer.status or "failed"
     if answer.text is not None and answer.status is None:
         reader = reader_of(profile, answer.step)
         status = reader.read_answer(answer.text, size, answer.finish_reason).status
     row = asdict(answer) | {"config": config, "model": profile.name, "status": status, "run_id": run_id}
-    if status == "unparsed":
-        row |= {"error_kind": "unparsed", "error": str(AnswerError("unparsed"))}
+    problem = problem_with(status)
+    if problem and answer.error_kind is None:  # what an engine says of a page is more to the point
+        row |= {"error_kind": problem.kind, "error": str(problem)}
     return row

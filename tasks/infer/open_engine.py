@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pydantic import SecretStr
 
@@ -13,12 +13,16 @@ from tasks.infer.engines.contract import Delta, Engine
 from tasks.infer.engines.cpu import CpuEngine
 from tasks.infer.engines.dialect import CHAT, GOT
 from tasks.infer.engines.endpoint import api_key_from_environment
+from tasks.infer.engines.gate import ServerWatch
 from tasks.infer.engines.loop_engine import ChatLimits
+from tasks.infer.engines.vllm import VllmEngine
+from tasks.infer.engines.vllm_command import VllmLaunch, check_extra_args, find_vllm, server_environment
 from tasks.infer.last_resort import CpuLastResort
 from tasks.infer.models import fallback_of, find_profile
 from tasks.infer.models.chat_profile import ChatProfile
 from tasks.infer.models.cut_out_profile import CutOutProfile
 from tasks.infer.models.recipe import ProfileRecipe
+from tasks.infer.models.vllm_needs import unmet_need
 from tasks.infer.open_cut_outs import open_cut_outs
 from tasks.infer.profile import Profile
 
@@ -30,9 +34,10 @@ def check_engine(model: str, options: EngineOptions) -> None:
     """Tell at once, before anything is made or started, that a model and what was said of its engine do not fit.
 
     Raises:
-        UsageError: no such model, an engine that cannot run it, no endpoint where one is needed, or one too many.
+        UsageError: no such model, an engine that cannot run it, no endpoint where one is needed, or one too many, no
+            vLLM to start.
     """
-    engine_of(find_profile(model, options.query), options)
+    engine_of(find_profile(model, query=options.query, region=options.region), options)
 
 
 def engine_of(profile: Profile, options: EngineOptions) -> EngineName:
@@ -42,14 +47,20 @@ def engine_of(profile: Profile, options: EngineOptions) -> EngineName:
         UsageError: as `check_engine`.
     """
     if not isinstance(profile, ChatProfile):
-        if options.endpoint or options.engine not in (None, "cpu"):
+        if options.endpoint or options.engine not in (None, "cpu") or options.given_to_vllm():
             raise UsageError(f"{profile.name} runs on this machine's CPU and takes no --endpoint or other --engine.")
         return "cpu"
-    name = options.engine or profile.engine
+    name = options.engine or ("vllm" if options.model_path else profile.engine)
+    if name == "vllm":
+        _check_own_server(profile, options)
+        return name
     if name != profile.engine:
         raise UsageError(f"{profile.name} is asked by --engine {profile.engine}, not by {name}.")
+    if options.given_to_vllm():
+        raise UsageError(f"{', '.join(options.given_to_vllm())}: for --engine vllm only, which starts a server itself.")
     if not options.endpoint:
-        raise UsageError(f"{profile.name} needs a server: give --endpoint, such as http://127.0.0.1:8000/v1.")
+        itself = ", or --engine vllm to start one here" if profile.vllm else ""
+        raise UsageError(f"{profile.name} needs a server: give --endpoint, such as http://127.0.0.1:8000/v1{itself}.")
     return name
 
 
@@ -61,6 +72,7 @@ def open_engine(
     page_timeout_s: float = 60.0,
     api_key: SecretStr | None = None,
     on_delta: Callable[[Delta], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Engine:
     """The engine that runs `profile`; it starts nothing before the first page comes.
 
@@ -69,6 +81,7 @@ def open_engine(
         page_timeout_s: For an answer of this machine's CPU.
         api_key: For endpoints; by default what `PAGELAKE_API_KEY` holds.
         on_delta: Called with every piece of text while it is written, where the engine streams.
+        tell: Gets a sentence now and then from an engine that takes minutes to start.
 
     Raises:
         UsageError: as `check_engine`, or an endpoint's address cannot be used.
@@ -78,26 +91,58 @@ def open_engine(
         return CpuEngine(workers, page_timeout_s=page_timeout_s)
     assert isinstance(profile, ChatProfile)
     served_name = options.served_name or profile.served_name or profile.name
-    key = api_key or api_key_from_environment(API_KEY_VARIABLE)
     limits = ChatLimits(request_timeout_s=options.answer_timeout_s)
-    if isinstance(profile, CutOutProfile):
-        return open_cut_outs(
-            profile,
-            options.endpoint,
-            served_name=served_name,
+
+    def asking(endpoints: Sequence[str], key: SecretStr | None, watch: ServerWatch | None) -> Engine:
+        if isinstance(profile, CutOutProfile):
+            return open_cut_outs(
+                profile,
+                endpoints,
+                served_name=served_name,
+                workers=workers,
+                page_timeout_s=page_timeout_s,
+                api_key=key,
+                limits=limits,
+                watch=watch,
+            )
+        return ChatEngine(
+            endpoints,
+            model=served_name,
+            recipe=ProfileRecipe(profile, fallback_of(profile)),
             workers=workers,
-            page_timeout_s=page_timeout_s,
             api_key=key,
             limits=limits,
+            dialect=GOT if name == "got" else CHAT,
+            watch=watch,
+            last_resort=CpuLastResort(workers, page_timeout_s) if profile.last_resort else None,
+            on_delta=on_delta,
         )
-    return ChatEngine(
-        options.endpoint,
-        model=served_name,
-        recipe=ProfileRecipe(profile, fallback_of(profile)),
-        workers=workers,
-        api_key=key,
-        limits=limits,
-        dialect=GOT if name == "got" else CHAT,
-        last_resort=CpuLastResort(workers, page_timeout_s) if profile.last_resort else None,
-        on_delta=on_delta,
+
+    if name == "vllm":
+        launch = _launch(profile, options, served_name)
+        return VllmEngine(launch, lambda endpoint, watch: asking([endpoint], None, watch), tell=tell)
+    return asking(options.endpoint, api_key or api_key_from_environment(API_KEY_VARIABLE), None)
+
+
+def _check_own_server(profile: ChatProfile, options: EngineOptions) -> None:
+    if profile.vllm is None:
+        raise UsageError(f"vLLM does not run {profile.name}; it is asked by --engine {profile.engine}.")
+    if options.endpoint or options.served_name or options.api_key_secret:
+        raise UsageError("--engine vllm asks the server that it starts: no --endpoint, --served-name or key.")
+    check_extra_args(options.vllm_arg)
+    environment, args = server_environment(profile.vllm.environment, {}), (*profile.vllm.args, *options.vllm_arg)
+    if unmet := unmet_need(profile.vllm.needs, find_vllm().version, args, environment):
+        raise UsageError(unmet)
+
+
+def _launch(profile: ChatProfile, options: EngineOptions, served_name: str) -> VllmLaunch:
+    assert profile.vllm is not None
+    return VllmLaunch(
+        options.model_path or profile.vllm.model_id,
+        served_name,
+        profile.vllm.args,
+        profile.vllm.environment,
+        options.vllm_arg,
+        options.tensor_parallel_size,
+        options.data_parallel_size,
     )

@@ -49,8 +49,13 @@ class Profile(Protocol):
     def description(self) -> str: ...
 
     @property
-    def engine(self) -> str:
-        """Name of the engine that runs it."""
+    def engines(self) -> tuple[str, ...]:
+        """Names of the engines that can run it, its own first."""
+        ...
+
+    @property
+    def dpi(self) -> int:
+        """Resolution of the page images that it was made for."""
         ...
 
     def config(self, render_id: str) -> str:

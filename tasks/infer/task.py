@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from tasks.infer.engines.contract import Engine
@@ -24,7 +24,7 @@ def infer(
     engine: Engine,
     render_id: str,
     run_id: str,
-    again: bool,
+    again: Collection[str],
     on_page: Callable[[], None],
 ) -> UnitOfWork:
     """Answer every page of a rendered shard and write its file of `responses`."""

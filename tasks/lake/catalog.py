@@ -149,13 +149,13 @@ def _table_values(lake: LakeFolder) -> Iterator[tuple[str, str]]:
         folders = "".join(f"/{key}=*" for key in PARTITION_KEYS.get(table, ()))
         yield f"{table}_files", literal(f"{base}/{table}{folders}/*.parquet")
         known = set(lake.read_table(_schema_file(table)).column_names)
-        columns = (_identifier(name) if name in known else _null(name) for name in schema.names)
+        columns = (identifier(name) if name in known else _null(name) for name in schema.names)
         yield f"{table}_columns", ",\n    ".join(columns)
 
 
 def _null(column: str) -> str:
     """A column that this lake has no file of yet: it was last written by an older pagelake, and may be read by this."""
-    return f"NULL::VARCHAR AS {_identifier(column)}"
+    return f"NULL::VARCHAR AS {identifier(column)}"
 
 
 def _column_comments() -> Iterator[str]:
@@ -163,7 +163,7 @@ def _column_comments() -> Iterator[str]:
     for view, schema in (TABLES | inherited).items():
         for field in schema:
             comment = literal(field.metadata[b"comment"].decode())
-            yield sql_text("column_comment", view=_identifier(view), column=_identifier(field.name), comment=comment)
+            yield sql_text("column_comment", view=identifier(view), column=identifier(field.name), comment=comment)
 
 
 def _schema_file(table: str) -> str:
@@ -218,5 +218,5 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _identifier(name: str) -> str:
+def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'

@@ -15,6 +15,7 @@ import duckdb
 
 from tasks.errors import UsageError
 from tasks.lake.catalog import literal, open_catalog, sql_text
+from tasks.lake.formulas import columns_without_formulas
 from tasks.lake.storage import LakeFolder
 
 TABLE_ROWS = 1000
@@ -39,8 +40,13 @@ def print_table(lake: LakeFolder, query: str, out: TextIO, width: int) -> None:
             raise UsageError(f"DuckDB says: {error}") from error
 
 
-def export(lake: LakeFolder, query: str, output_format: str, out: BinaryIO | Path) -> None:
+def export(
+    lake: LakeFolder, query: str, output_format: str, out: BinaryIO | Path, *, escape_formulas: bool = False
+) -> None:
     """Write the answer as `csv`, `json` (one array) or `parquet` to a stream or a file.
+
+    With `escape_formulas` every text that a spreadsheet would take for a formula gets an apostrophe in front, by which
+    a spreadsheet knows that it is text; numbers stay numbers.
 
     Raises:
         UsageError: DuckDB does not understand the query, or the file cannot be written.
@@ -57,7 +63,9 @@ def export(lake: LakeFolder, query: str, output_format: str, out: BinaryIO | Pat
                 answer.create_view("pagelake_answer")
             except duckdb.Error as error:
                 raise UsageError("Only the answer of a SELECT can be exported; print this one as a table.") from error
-            catalog.execute(sql_text("export", file=literal(str(written)), options=EXPORT_OPTIONS[output_format]))
+            columns = columns_without_formulas(catalog.sql("FROM pagelake_answer")) if escape_formulas else "*"
+            options = EXPORT_OPTIONS[output_format]
+            catalog.execute(sql_text("export", columns=columns, file=literal(str(written)), options=options))
         except duckdb.Error as error:
             raise UsageError(f"DuckDB says: {error}") from error
         try:

@@ -11,6 +11,6 @@ NOT_RENDERED = "page_not_rendered"
 
 
 def has_failures(lake: LakeFolder, file: str, kinds: Collection[str]) -> bool:
-    """Whether a file of `pages` or `responses` holds a row with one of these kinds and nothing to show for it."""
+    """Whether a file of `pages` or `responses` holds a row with one of these kinds and nothing whole to show for it."""
     rows = lake.read_table(file, ["status", "error_kind"]).to_pylist()
     return any(row["error_kind"] in kinds and row["status"] != "ok" for row in rows)

@@ -70,7 +70,7 @@ def media_type_of(head: bytes) -> str:
     for mark, media_type in _IMAGE_MARKS.items():
         if head.startswith(mark):
             return media_type
-    if b"%PDF-" in head:
+    if b"%PDF-" in head or head.startswith(b"%PDF"):
         return PDF
     known = next((name for mark, name in _OTHER_MARKS.items() if head.startswith(mark)), None)
     raise DocumentError("not_a_document", f"It looks like {known}" if known else "")

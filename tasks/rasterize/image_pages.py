@@ -13,20 +13,31 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image
 
 from tasks.errors import PageError
 from tasks.lake.rows import Page
 from tasks.rasterize.geometry import MAX_SIDE_PX, POINTS_PER_INCH
 from tasks.rasterize.messages import RenderSettings
+from tasks.rasterize.opaque import bytes_per_pixel, opaque_picture
 from tasks.rasterize.picture import encode, ink
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
-_MAX_DECODED_BYTES = 768 << 20
+_MAX_DECODED_BYTES = 576 << 20
+"""What Pillow may hold of one picture: 144 million pixels in colour, four times as many in grey."""
 _PLAUSIBLE_DPI = (20, 5000)
 _ORIENTATION_TAG = 0x0112
 _ORIENTATION_DEGREES = {3: 180, 5: 90, 6: 90, 7: 270, 8: 270}
-_TRANSPARENT_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_TURNS_OF_SIDES = tuple(_TURNS[orientation] for orientation in (5, 6, 7, 8))
 
 # Pillow would warn of large pictures, and refuse larger ones; here the limit is by bytes, before anything is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -73,17 +84,20 @@ def _render(image: Image.Image, path: str, doc_id: str, page_number: int, settin
         shrink = _shrink(stored_size, settings)
         image.draft(None, (int(stored_size[0] * shrink), int(stored_size[1] * shrink)))
     image.load()
-    upright = ImageOps.exif_transpose(image)
+    turn = _TURNS.get(image.getexif().get(_ORIENTATION_TAG, 1))  # none for TIFFs: Pillow has turned them already
+    upright = image.size[::-1] if turn in _TURNS_OF_SIDES else image.size
     if orientation >= 5:
         dpi_x, dpi_y = dpi_y, dpi_x
-    if (upright.width > upright.height) != (stored_size[0] > stored_size[1]):  # TIFFs are turned by Pillow already
+    if (upright[0] > upright[1]) != (stored_size[0] > stored_size[1]):
         stored_size = stored_size[::-1]
     width_pt, height_pt = stored_size[0] * POINTS_PER_INCH / dpi_x, stored_size[1] * POINTS_PER_INCH / dpi_y
     wanted = _wanted_size(stored_size, dpi_x, dpi_y, settings)
-    opaque = _opaque(upright)
-    if opaque.size != wanted:
-        opaque = opaque.resize(wanted, Image.Resampling.LANCZOS, reducing_gap=2.0)
-        as_stored = False
+    as_stored = as_stored and stored_size == wanted
+    opaque = opaque_picture(image, wanted[::-1] if turn in _TURNS_OF_SIDES else wanted)
+    if opaque is not image:
+        image.close()  # a large one and its picture in another encoding do not fit into a worker together
+    if turn is not None:
+        opaque = opaque.transpose(turn)
     dpi = wanted[0] * POINTS_PER_INCH / width_pt
     limited = dpi < 0.99 * max(dpi_x, dpi_y)
     problem = PageError("too_large_scaled", f"{stored_size[0]} x {stored_size[1]} pixels") if limited else None
@@ -110,9 +124,8 @@ def _is_lean(path: str, size: tuple[int, int]) -> bool:
 
 
 def _refuse_gigantic(image: Image.Image) -> None:
-    bytes_per_pixel = 4 if image.mode in ("I", "F", "P", "CMYK", "RGB", *_TRANSPARENT_MODES) else 2
     can_shrink_early = image.format == "JPEG"
-    if not can_shrink_early and math.prod(image.size) * bytes_per_pixel > _MAX_DECODED_BYTES:
+    if not can_shrink_early and math.prod(image.size) * bytes_per_pixel(image.mode) > _MAX_DECODED_BYTES:
         raise PageError("render_memory", f"{image.width} x {image.height} pixels are too many to decode")
 
 
@@ -148,30 +161,3 @@ def _wanted_size(size: tuple[int, int], dpi_x: float, dpi_y: float, settings: Re
 
 def _shrink(size: tuple[float, float], settings: RenderSettings) -> float:
     return min(1.0, math.sqrt(settings.max_pixels / (size[0] * size[1])), MAX_SIDE_PX / max(size))
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """Mode L or RGB, alpha laid on white."""
-    if image.mode in ("L", "RGB") and "transparency" not in image.info:
-        return image
-    if image.mode in _TRANSPARENT_MODES or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        white.alpha_composite(rgba)
-        return white.convert("RGB")
-    if image.mode.startswith(("I", "F")):
-        return _eight_bits(image)
-    if image.mode == "LAB":
-        to_srgb = ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
-        converted = ImageCms.applyTransform(image, to_srgb)
-        assert converted
-        return converted
-    return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit grey by its range; wider kinds have no range that is meant, so from darkest to lightest."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float32))
-    low, high = (0.0, 65535.0) if image.mode.startswith("I;16") else (float(values.min()), float(values.max()))
-    scaled = (values - low) * (255 / ((high - low) or 1))
-    return Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))

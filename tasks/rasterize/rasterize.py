@@ -26,7 +26,9 @@ UNIT_PAGES = 8
 FORMS_TIMEOUT_S = 20.0
 """Opening a document with its form fields; PDFium never comes back from some. They are left out then."""
 
-WORKER_MEMORY_BYTES = 2 << 30
+WORKER_MEMORY_BYTES = 832 << 20
+"""Enough for a picture of 144 million pixels, little enough that two workers, two readers, this process and Prefect's
+temporary server stay below 3 GB together."""
 
 _KIND_OF_DEATH = {"timeout": "render_timeout", "memory": "render_memory", "crash": "render_crash"}
 _SAME_KIND = ("vanished", "unreadable_source", *PASSWORD_KINDS)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from tasks.errors import ANSWER_KINDS, DOCUMENT_KINDS, PAGE_KINDS
+from tasks.errors import ANSWER_KINDS, DOCUMENT_KINDS, INCOMPLETE_KINDS, PAGE_KINDS
 from tasks.lake.catalog import LakeStatus
+from tasks.report.foreign_text import for_terminal
 
 _ADVICE = {"discover": DOCUMENT_KINDS, "documents": DOCUMENT_KINDS, "rasterize": PAGE_KINDS, "infer": ANSWER_KINDS}
 
@@ -37,15 +38,21 @@ def _models(status: LakeStatus) -> Iterator[str]:
 
 
 def _failures(status: LakeStatus) -> Iterator[str]:
-    if not status.failures:
-        yield "No failures."
-        return
-    yield f"Failures: {sum(row['failures'] for row in status.failures):,}"
-    for row in status.failures:
+    failed = [row for row in status.failures if row["error_kind"] not in INCOMPLETE_KINDS]
+    incomplete = [row for row in status.failures if row["error_kind"] in INCOMPLETE_KINDS]
+    yield from _listed("Failures", failed) if failed else ["No failures."]
+    if incomplete:
+        yield from _listed("Incomplete pages", incomplete)
+    if status.failures:
+        yield "Each one: SELECT * FROM failures"
+
+
+def _listed(title: str, rows: list[dict[str, Any]]) -> Iterator[str]:
+    yield f"{title}: {sum(row['failures'] for row in rows):,}"
+    for row in rows:
         advice = _ADVICE[row["stage"]].get(row["error_kind"], "")
         yield f"  {row['failures']:,} x {row['error_kind']} ({row['stage']}): {advice}"
-        yield f"      such as {row['example']}"
-    yield "Each one: SELECT * FROM failures"
+        yield f"      such as {for_terminal(row['example'] or 'a document without a name')}"
 
 
 def _counts(rows: list[dict[str, Any]], label: str, count: str) -> str:

@@ -6,6 +6,9 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
+from tasks.errors import INCOMPLETE_KINDS
+from tasks.report.foreign_text import for_markdown
+
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
@@ -37,7 +40,12 @@ class RunSummary:
 
     @property
     def failed(self) -> int:
-        return sum(int(row["failures"]) for row in self.failures)
+        return _total(_by_kind(self.failures, incomplete=False))
+
+    @property
+    def incomplete(self) -> int:
+        """Pages whose answer was read as far as it went."""
+        return _total(_by_kind(self.failures, incomplete=True))
 
 
 def as_text(summary: RunSummary) -> str:
@@ -70,17 +78,38 @@ def _nothing(summary: RunSummary) -> str:
 
 
 def _failures_line(summary: RunSummary) -> str:
+    failed, incomplete = (_by_kind(summary.failures, incomplete=wanted) for wanted in (False, True))
     if not summary.failures:
         return "No failures."
-    kinds = ", ".join(f"{row['error_kind']} {row['failures']:,}" for row in summary.failures)
-    return f"{summary.failed:,} failures ({kinds}): pagelake status --lake {shlex.quote(summary.lake)}"
+    parts = [f"{_total(failed):,} failures ({_listed(failed)})" if failed else "No failures"]
+    if incomplete:
+        parts.append(f"{_total(incomplete):,} pages incomplete ({_listed(incomplete)})")
+    return f"{', '.join(parts)}: pagelake status --lake {shlex.quote(summary.lake)}"
+
+
+def _by_kind(failures: list[dict[str, Any]], *, incomplete: bool) -> dict[str, int]:
+    kinds: dict[str, int] = {}
+    for row in failures:
+        if (row["error_kind"] in INCOMPLETE_KINDS) == incomplete:
+            kinds[row["error_kind"]] = kinds.get(row["error_kind"], 0) + int(row["failures"])
+    return kinds
+
+
+def _total(kinds: dict[str, int]) -> int:
+    return sum(kinds.values())
+
+
+def _listed(kinds: dict[str, int]) -> str:
+    return ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
 
 
 def as_markdown(summary: RunSummary) -> str:
     """The same for Prefect's artifact page."""
-    categories = "\n".join(f"| {category} | {count:,} |" for category, count in summary.categories.items())
+    categories = "\n".join(
+        f"| {for_markdown(category)} | {count:,} |" for category, count in summary.categories.items()
+    )
     rate = f"{summary.pages_per_second:.1f}" if summary.pages_per_second else "unknown"
-    return f"""# {summary.model} → {summary.lake}
+    return f"""# {for_markdown(summary.model)} → {for_markdown(summary.lake)}
 
 | this run | |
 | --- | --- |
@@ -96,8 +125,15 @@ def as_markdown(summary: RunSummary) -> str:
 | documents | {summary.documents:,} |
 | pages | {summary.pages:,} |
 | failures | {summary.failed:,} |
+| incomplete pages | {summary.incomplete:,} |
 
 | category | elements |
 | --- | --- |
 {categories}
 """
+
+
+def failures_table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of `failures` for Prefect's artifact page, which takes every text in a cell for Markdown."""
+    ours = ("stage", "error_kind")
+    return [{k: for_markdown(v) if isinstance(v, str) and k not in ours else v for k, v in row.items()} for row in rows]

@@ -92,6 +92,25 @@ def test_a_page_that_loops_is_read_by_the_plain_prompt_and_says_so(pagelake, fol
     assert element == {"text": "Only the text.", "category": "Text", "x1": 200.0}
 
 
+def test_pages_that_loop_are_told_and_can_be_asked_again_without_losing_what_was_read(pagelake, folder, tmp_path):
+    looping, lake = Said(json.dumps(ELEMENTS[0]) * 50, "repetition"), tmp_path / "lake"
+    with StandInServer(answer=lambda _: looping) as server:
+        text = ingest(pagelake, folder, lake, server, "--model", "dots.ocr", "--limit", "1")
+    assert "No failures, 5 pages incomplete (looped 5)" in text.splitlines()[-1]
+    assert "Incomplete pages: 5" in pagelake("status", "--lake", lake).stdout
+    before = sql(pagelake, lake, "FROM elements ORDER BY ALL")
+    assert before
+    arguments = ("--lake", lake, "--dpi", "100", "--model", "dots.ocr", "--kind", "looped", "--endpoint")
+    with StandInServer(answer=lambda _: Said("", status=400, error="too large")) as server:
+        assert pagelake("retry", *arguments, server.url).returncode == 0
+        assert server.requests
+    assert sql(pagelake, lake, "FROM elements ORDER BY ALL") == before
+    with StandInServer(answer=lambda _: Said(json.dumps(ELEMENTS))) as server:
+        assert "No failures." in pagelake("retry", *arguments, server.url).stdout
+        assert server.requests == 5
+    assert len(sql(pagelake, lake, "FROM elements")) == 10
+
+
 def test_a_server_that_is_not_there_stops_the_run_and_the_lake_goes_on_later(pagelake, folder, tmp_path):
     lake = tmp_path / "lake"
     with StandInServer(answer=lambda _: Said("[]")) as server:

@@ -5,50 +5,22 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
+from kill_loop import KillLoop, children_of, command_line, finish, make_collection, start, wait_for_stages
 from lake_contents import contents, differences
-from plain_pdf import write_pdf
 
 pytestmark = pytest.mark.integration
 
-SMALL_SHARDS = Path(__file__).with_name("small_shards.py")
 KILLS = 5
 
 
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("collection")
-    for number in range(7):
-        write_pdf(folder / f"{number}.pdf", pages=1 + 4 * number % 11)
-    write_pdf(folder / "locked.pdf", pages=1, password="secret")
-    (folder / "same again.pdf").write_bytes((folder / "5.pdf").read_bytes())
-    (folder / "notes.txt").write_text("not a document")
-    return folder
-
-
-def start(collection: Path, lake: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, SMALL_SHARDS, "ingest", collection, "--lake", lake, "--dpi", "50"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
-def finish(collection: Path, lake: Path, environment: dict[str, str]) -> str:
-    process = start(collection, lake, environment)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
-    return out
+    return make_collection(tmp_path_factory.mktemp("collection"))
 
 
 @pytest.fixture(scope="module")
@@ -56,20 +28,6 @@ def undisturbed(collection, tmp_path_factory, prefect_environment):
     lake = tmp_path_factory.mktemp("undisturbed") / "lake"
     finish(collection, lake, prefect_environment)
     return contents(lake)
-
-
-def wait_for_stages(process: subprocess.Popen[str], stages: int) -> None:
-    """Return when so many stages of so many shards have been logged as done."""
-    assert process.stderr is not None
-    while stages > 0 and (line := process.stderr.readline()):
-        stages -= "Finished in state Completed()" in line
-
-
-def children_of(pid: int) -> list[psutil.Process]:
-    try:
-        return psutil.Process(pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
 
 
 @pytest.mark.slow
@@ -90,11 +48,18 @@ def test_sigkill_at_any_moment_changes_nothing_in_the_end(collection, undisturbe
 
 
 @pytest.mark.slow
+def test_ten_kills_of_whatever_runs_change_nothing(collection, tmp_path, prefect_environment):
+    loop = KillLoop(collection, tmp_path, prefect_environment, seed=3)
+    assert not loop.go(10)
+    assert loop.struck.total() >= 10
+
+
+@pytest.mark.slow
 def test_workers_that_are_killed_cost_nothing(collection, undisturbed, tmp_path, prefect_environment):
     process = start(collection, tmp_path / "lake", prefect_environment)
     chance, killed = random.Random(11), 0
     while process.poll() is None:
-        workers = [p for p in children_of(process.pid) if "tasks.isolate_child" in " ".join(_command_line(p))]
+        workers = [p for p in children_of(process.pid) if "tasks.isolate_child" in command_line(p)]
         if workers and killed < 3:
             chance.choice(workers).kill()
             killed += 1
@@ -103,13 +68,6 @@ def test_workers_that_are_killed_cost_nothing(collection, undisturbed, tmp_path,
     assert process.returncode == 0, err
     assert killed
     assert not differences(contents(tmp_path / "lake"), undisturbed)
-
-
-def _command_line(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
 
 
 def test_a_second_run_does_nothing_and_says_so(collection, tmp_path, prefect_environment):
@@ -140,7 +98,7 @@ def test_the_temporary_server_of_a_killed_run_is_ended_by_the_next(collection, t
     environment["PREFECT_HOME"] = str(tmp_path / "home")
     process = start(collection, tmp_path / "lake", environment)
     wait_for_stages(process, 1)
-    [server] = [child for child in children_of(process.pid) if "uvicorn" in _command_line(child)]
+    [server] = [child for child in children_of(process.pid) if "uvicorn" in command_line(child)]
     process.kill()
     process.wait()  # not communicate(): the server holds the other end of its output open
     assert process.stdout is not None

@@ -31,6 +31,11 @@ class BusyMeter:
                     self._seconds += self._clock() - self._since
 
     @property
+    def in_flight(self) -> int:
+        """Requests that wait or run now."""
+        return self._in_flight
+
+    @property
     def seconds(self) -> float:
         """Time with work so far, the present stretch included."""
         with self._lock:

@@ -193,7 +193,10 @@ def _name_without(step: ChatStep, fields: frozenset[str]) -> str:
     return f"{step.name} without {', '.join(sorted(fields))}" if fields else step.name
 
 
+_KINDS = {Trouble.TIMEOUT: "timeout", Trouble.REFUSED: "refused"}
+
+
 def _reason(failure: RequestFailed, tries: Tries) -> AnswerError:
-    kind = "timeout" if failure.trouble is Trouble.TIMEOUT else "engine_error"
+    kind = _KINDS.get(failure.trouble, "engine_error")
     times = f" (asked {tries.attempts} times)" if tries.attempts > 1 else ""
     return AnswerError(kind, failure.message + times)

@@ -21,6 +21,7 @@ from tasks.errors import UsageError
 from tasks.infer.engines.chat_body import ChatBody
 from tasks.infer.engines.chat_reply import Reply, bounded, failure_of, read_reply
 from tasks.infer.engines.chat_stream import is_stream, read_bounded, read_stream
+from tasks.infer.engines.queue_watch import QueueWatch, metrics_url
 from tasks.infer.engines.retry import RequestFailed, Trouble, retry_after_s
 from tasks.infer.engines.window import AdaptiveLimit
 
@@ -91,6 +92,7 @@ class Endpoint:
             limits=httpx.Limits(max_connections=None, keepalive_expiry=_KEEP_ALIVE_S),
             trust_env=not _is_this_machine(url.host),  # a proxy from the environment cannot reach our loopback
         )
+        self._queue = QueueWatch(self._client, metrics_url(url, path), self._note_queue)
 
     async def post(self, body: ChatBody, on_text: Callable[[str], None] | None = None) -> Reply:
         """Send one request; its failure decides how long this endpoint rests, and how much it is given at once.
@@ -102,6 +104,7 @@ class Endpoint:
         """
         loop = asyncio.get_running_loop()
         started_at = loop.time()
+        self._queue.start()
         try:
             reply = await self._exchange(body, on_text)
         except RequestFailed as failure:
@@ -112,6 +115,7 @@ class Endpoint:
         return reply
 
     async def close(self) -> None:
+        await self._queue.close()
         with suppress(httpx.HTTPError, OSError):
             await self._client.aclose()
 
@@ -143,6 +147,9 @@ class Endpoint:
         if on_text is not None:  # a server that does not stream
             on_text(reply.text)
         return reply
+
+    def _note_queue(self, waiting: int) -> None:
+        self.limit.waiting_inside = waiting
 
     def _learn_from(self, failure: RequestFailed, started_at: float, now: float) -> None:
         if failure.by_overload:

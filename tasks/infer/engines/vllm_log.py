@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from signal import SIGKILL
 
 _LONGEST_REASON, _LONGEST_LINE = 600, 200
+_LONGEST_READ = 2000
+"""Of one line of the log, in characters: some print a whole configuration."""
 
 _SIGNALS = 128
 """A shell's exit status is this much and the number of the signal that killed the process."""
@@ -29,7 +31,11 @@ _GIVES_UP = re.compile(
 )
 _SAYS_NOTHING = re.compile(
     r"See root cause above|initialization failed due to an exception in a background process|EngineDeadError"
-    r"|EngineCore encountered an issue|please check the stack trace above|^SystemExit|died unexpectedly"
+    r"|EngineCore encountered an issue|^SystemExit|Executor failed\.$"
+)
+_DIED_SILENTLY = re.compile(
+    r"Worker proc \S+ died unexpectedly \(exit code: -\d+\)|engine core (\S+ )?(died|exited) unexpectedly",
+    re.IGNORECASE,
 )
 _USAGE = re.compile(r"^[\w.-]+(?: \w+)?: error: (?P<said>.*)$")
 _WORTH_A_LOOK = re.compile(r"[A-Za-z]{2}")
@@ -38,11 +44,8 @@ _NOISE = re.compile(r"warnings\.warn|Warning: |^Traceback|^\s*File \"|^usage: |\
 _SECRETS = (
     (re.compile(r"\b(hf_|sk-)[A-Za-z0-9_-]{6,}"), r"\1***"),
     (re.compile(r"(?i)\b(bearer|basic) [A-Za-z0-9._~+/=-]{4,}"), r"\1 ***"),
-    (
-        re.compile(r"(?i)(\w*(?:token|secret|password|api_?key)['\"]?\s*[=:]\s*['\"\[]*)(?!None\b)[^\s'\",\])]{6,}"),
-        r"\1***",
-    ),
-    (re.compile(r"(\w+://)[^\s/@]+@"), r"\1***@"),
+    (re.compile(r"(?i)((?:token|secret|password|api_?key)['\"]?\s?[=:]\s?['\"\[]*)[^\s'\",\])]{6,}"), r"\1***"),
+    (re.compile(r"(://)[^\s/@]+@"), r"\1***@"),
 )
 
 _SHORTENED = (
@@ -55,6 +58,10 @@ _SHORTENED = (
 )
 
 _ADVICE = (
+    (
+        r"died unexpectedly|exited unexpectedly",
+        "A process that ends without a word was killed, as a rule by the kernel because memory ran out: see its log.",
+    ),
     (
         r"out of memory",
         "Let vLLM hold less: a smaller --max-num-seqs or --max-model-len, or another --gpu-memory-utilization.",
@@ -126,25 +133,21 @@ def reason_of(log: str) -> str:
     It may be empty: where nothing was printed.
     """
     lines = list(_lines(log))
-    told = _usage_error(lines) or _root_exception(lines) or _last_words(lines)
-    advice = next((advice for pattern, advice in _ADVISED if pattern.search(told)), "")
-    for pattern, short in _SHORTENED:
-        told = pattern.sub(short, told)
-    told = _bounded(masked(told), _LONGEST_REASON)
-    return f"{told.rstrip('.…')}. {advice}" if advice else told
+    return _told(_cause(lines) or _last_words(lines))
 
 
 def death_reason(status: int | None, log: str) -> str:
     """Why a server ended that was not told to, from its exit status as a shell tells it; None: nobody knows it."""
-    reason = reason_of(log)
-    said = f"; it said: {reason}" if reason else ""
+    if status is not None and status <= _SIGNALS:
+        return reason_of(log) or f"it ended with status {status} and said nothing"
     if status is None:
-        return f"its keeper was killed{said}"
-    if status == _SIGNALS + SIGKILL:
-        return f"it was killed from outside, as the kernel does when memory runs out{said}"
-    if status > _SIGNALS:
-        return f"it was ended by signal {status - _SIGNALS}{said}"
-    return reason or f"it ended with status {status} and said nothing"
+        ended = "its keeper was killed"
+    elif status == _SIGNALS + SIGKILL:
+        ended = "it was killed from outside, as the kernel does when memory runs out"
+    else:
+        ended = f"it was ended by signal {status - _SIGNALS}"
+    cause = _told(_cause(list(_lines(log))))
+    return f"{ended}; it said: {cause}" if cause else ended
 
 
 def last_words(log: str) -> str:
@@ -159,11 +162,29 @@ def masked(text: str) -> str:
     return text
 
 
+def _told(cause: str) -> str:
+    advice = next((advice for pattern, advice in _ADVISED if pattern.search(cause)), "")
+    for pattern, short in _SHORTENED:
+        cause = pattern.sub(short, cause)
+    cause = _bounded(masked(cause), _LONGEST_REASON)
+    return f"{cause.rstrip('.…')}. {advice}" if advice else cause
+
+
 def _lines(log: str) -> Iterator[_Line]:
     for raw in re.split(r"[\r\n]+", _COLOURS.sub("", log)):
-        text = _WHO.sub("", raw)
+        text = _WHO.sub("", raw[:_LONGEST_READ])
         logged = _LOGGED.match(text)
         yield _Line(text[logged.end() :], logged[1]) if logged else _Line(text, None)
+
+
+def _cause(lines: list[_Line]) -> str:
+    raised = list(_raised(lines))
+    return (
+        _usage_error(lines)
+        or _root_exception(lines, [one for one in raised if not _SAYS_NOTHING.search(one.text)])
+        or next((found[0] for line in lines if (found := _DIED_SILENTLY.search(line.text))), "")
+        or (raised[-1].text if raised else "")
+    )
 
 
 def _usage_error(lines: list[_Line]) -> str:
@@ -172,18 +193,12 @@ def _usage_error(lines: list[_Line]) -> str:
     return said["said"] if said else ""
 
 
-def _root_exception(lines: list[_Line]) -> str:
-    raised = list(_raised(lines))
-    telling = [one for one in raised if not _SAYS_NOTHING.search(one.text)]
-    telling = [one for one in telling if not one.chained] or telling
+def _root_exception(lines: list[_Line], raised: list[_Raised]) -> str:
+    telling = [one for one in raised if not one.chained] or raised
     gave_up_at = next((at for at, line in enumerate(lines) if _GIVES_UP.match(line.text)), None)
-    if gave_up_at is not None:
-        after = [one for one in telling if one.at > gave_up_at]
-        return after[0].text if after else (telling or raised or [_NOTHING])[-1].text
-    return (telling or raised or [_NOTHING])[-1].text
-
-
-_NOTHING = _Raised(at=0, text="", chained=False)
+    if gave_up_at is not None:  # what was raised before concerns single requests
+        return next((one.text for one in telling if one.at > gave_up_at), "")
+    return telling[-1].text if telling else ""
 
 
 def _raised(lines: list[_Line]) -> Iterator[_Raised]:

@@ -24,12 +24,13 @@ from types import TracebackType
 
 import httpx
 
-from tasks.errors import PagelakeError
+from tasks.errors import EngineLost, PagelakeError
 from tasks.infer.engines.server_metrics import EngineMetrics, read_metrics
 from tasks.infer.engines.stall_watch import StallWatch
 from tasks.infer.engines.vllm_command import VllmLaunch, find_vllm, server_command, server_environment
 from tasks.infer.engines.vllm_log import death_reason, last_words
 from tasks.infer.engines.vllm_process import VllmProcess, end_orphans, life_marks
+from tasks.isolate import PoolClosed
 
 _log = logging.getLogger(__name__)
 
@@ -43,11 +44,12 @@ _HEALTH_PAUSE_S = 0.5
 class VllmLimits:
     """How patient we are.
 
-    `deaths_in_a_row` counts from the last answer; `silence_s` is how long a server that starts may print nothing;
-    `stall_s` how long one that has work may not move.
+    `deaths_in_a_row` counts from the last answer; it takes three to find the page that kills (see `retry.Tries`), and
+    one restart may fail. `silence_s` is how long a server that starts may print nothing; `stall_s` how long one that
+    has work may not move.
     """
 
-    deaths_in_a_row: int = 3
+    deaths_in_a_row: int = 5
     deaths: int = 20
     silence_s: float = 1800.0
     stall_s: float = 300.0
@@ -56,19 +58,12 @@ class VllmLimits:
     restart_pause_s: float = 2.0
 
 
-class VllmFailed(PagelakeError):
+class VllmFailed(EngineLost):
     """The server cannot be started, or died too often. `reason` is vLLM's own, `log` the file with all it printed."""
 
     def __init__(self, model: str, what: str, reason: str, log: Path) -> None:
         self.model, self.what, self.reason, self.log = model, what, reason, log
         super().__init__(f"vLLM with {model} {what}: {reason.rstrip('.')}. All that it printed is in {log}")
-
-
-class VllmClosed(PagelakeError):
-    """The server was closed while somebody waited for it: the run is being stopped, nothing is wrong with the work."""
-
-    def __init__(self) -> None:
-        super().__init__("The vLLM server has been closed.")
 
 
 class VllmServer:
@@ -132,14 +127,14 @@ class VllmServer:
 
         Raises:
             VllmFailed: it will not, with the reason.
-            VllmClosed: `close` was called, before or meanwhile.
+            PoolClosed: `close` was called, before or meanwhile.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._failure or self._closing.is_set() or self.is_ready, timeout_s)
             if self._failure:
                 raise self._failure
             if self._closing.is_set():
-                raise VllmClosed
+                raise PoolClosed("vLLM server")
             return self.is_ready
 
     @property
@@ -159,8 +154,8 @@ class VllmServer:
         return self._metrics
 
     @property
-    def deaths(self) -> int:
-        """How often the server had to be started again, the present time included if it is dead."""
+    def life(self) -> int:
+        """How often the server has died so far: requests of different lives had different servers."""
         return self._deaths
 
     @property
@@ -172,13 +167,17 @@ class VllmServer:
         """The server answered a request: what it died of before was not all that it can do."""
         self._deaths_in_a_row = 0
 
-    def close(self) -> None:
-        """End every process of the server and wait until they are gone. May be called again, also while it starts."""
+    def order_to_end(self) -> None:
+        """Begin to end every process of the server, and let nobody wait for it any more."""
         with self._changed:
             self._closing.set()
             if self._process:
                 self._process.order_to_end()
             self._changed.notify_all()
+
+    def close(self) -> None:
+        """End every process of the server and wait until they are gone. May be called again, also while it starts."""
+        self.order_to_end()
         if self._watcher.ident is not None:
             self._watcher.join()
         self._port_holder.close()
@@ -246,7 +245,7 @@ class VllmServer:
             if now - told_at >= self._limits.progress_pause_s:
                 told_at = now
                 said = last_words(process.printed(_LAST_LINE_BYTES))
-                self._tell(f"vLLM is starting ({now - started_at:.0f} s): {said}")
+                self._tell(f"vLLM is starting ({now - started_at:.0f} s): {said or 'it has said nothing yet'}")
         return None
 
     def _serve(self, process: VllmProcess, client: httpx.Client) -> str | None:

@@ -78,12 +78,13 @@ class AdaptiveLimit:
     """How many requests an endpoint gets at once: more while it answers fast, half of it when it is overloaded.
 
     Until the first overload every answer adds one, so that a fast engine is full within seconds; from then on a whole
-    round of answers does.
+    round of answers does. While requests wait inside the server, none is added.
     """
 
     def __init__(self, largest: int) -> None:
         self._largest, self._limit = largest, float(min(FIRST_LIMIT, largest))
         self._halved_at = float("-inf")
+        self.waiting_inside = 0
 
     @property
     def requests(self) -> int:
@@ -91,13 +92,14 @@ class AdaptiveLimit:
 
     def answered(self, *, fast: bool) -> None:
         """An answer came; `fast` unless it took so long that more requests at once would bring timeouts."""
-        if fast:
+        if fast and not self.waiting_inside:
             step = 1.0 if self._halved_at == float("-inf") else 1.0 / self._limit
             self._limit = min(self._largest, self._limit + step)
 
     def restarted(self) -> None:
         """A new server is behind the endpoint, of which nothing is known."""
         self._limit, self._halved_at = float(min(FIRST_LIMIT, self._largest)), float("-inf")
+        self.waiting_inside = 0
 
     def overloaded(self, started_at: float, now: float) -> None:
         """A request was turned away or took too long. Those sent before the last halving bring no news."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tasks.errors import UsageError
 from tasks.infer.models import cpu_layout, deepseek_ocr, deepseek_ocr_2, dots_ocr, got_ocr2, paddleocr_vl, pp_docbee
-from tasks.infer.models.chat_profile import ChatProfile
+from tasks.infer.models.chat_profile import ChatProfile, Region
 from tasks.infer.models.profile_file import read_profile_file
 from tasks.infer.profile import Profile
 
@@ -41,22 +41,31 @@ def all_profiles() -> dict[str, Profile]:
     return {DEFAULT_MODEL: cpu_layout.PROFILE, **_chat_profiles()}
 
 
-def find_profile(name: str, query: str | None = None) -> Profile:
-    """The profile of that name, asking `query` where it answers questions.
+def find_profile(name: str, *, query: str | None = None, region: Region | None = None) -> Profile:
+    """The profile of that name, asking `query`, or about one `region`, where it is made for that.
 
     Raises:
-        UsageError: there is none, or it answers no questions.
+        UsageError: there is none, or it is made for something else.
     """
     known = all_profiles()
     if name not in known:
         raise UsageError(f"There is no model {name!r}. Known models: {', '.join(sorted(known))}.")
     profile = known[name]
-    if query is None:
+    chat = profile if isinstance(profile, ChatProfile) else None
+    if query is not None and not (chat and chat.takes_query):
+        raise UsageError(f"{name} has a prompt of its own and takes no --query; {_takers('takes_query')} does.")
+    if region is not None and not (chat and chat.takes_region):
+        raise UsageError(f"{name} takes no --region; {_takers('takes_region')} does.")
+    if chat is None:
         return profile
-    if not isinstance(profile, ChatProfile) or not profile.takes_query:
-        takers = sorted(one.name for one in _chat_profiles().values() if one.takes_query)
-        raise UsageError(f"{name} has a prompt of its own and takes no --query; {', '.join(takers)} does.")
-    return replace(profile, prompt=query)
+    asking = replace(chat, prompt=query or chat.prompt, region=region or chat.region)
+    if asking.takes_region and asking.region is None:
+        raise UsageError(f"{name} reads a part of each page: say which by --region.")
+    return asking
+
+
+def _takers(ability: str) -> str:
+    return ", ".join(sorted(profile.name for profile in _chat_profiles().values() if getattr(profile, ability)))
 
 
 def fallback_of(profile: ChatProfile) -> ChatProfile | None:

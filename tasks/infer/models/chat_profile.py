@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Literal
 
 from tasks.infer.answers.contract import AnswerElement, Reader, Space, Status, with_finish_reason
 from tasks.infer.models.categories import category_of
 from tasks.infer.models.picture_plan import AS_STORED, PicturePlan, PixelSize
+from tasks.infer.models.vllm_needs import VllmNeed
 from tasks.infer.profile import PageSize, ReadAnswer
 from tasks.lake.rows import Element
+
+Region = tuple[float, float, float, float]
+"""Left, upper, right and lower edge of a part of the page, as fractions of its sides."""
 
 ANY_SPACE = Space(1e6, 1e6)
 """Larger than any picture: nothing lies outside."""
@@ -50,11 +54,15 @@ class AnswerReader:
 
 @dataclass(frozen=True, slots=True)
 class VllmServer:
-    """What `vllm serve` needs for this model: its hub id, flags and environment. None of it shapes an answer."""
+    """What `vllm serve` needs for this model: its hub id, flags and environment. None of it shapes an answer.
+
+    `needs` is what these need of vLLM itself, to be checked before it is started.
+    """
 
     model_id: str
     args: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[VllmNeed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,7 @@ class ChatProfile:
     of the picture as the model sees it. `fallback` names the profile to try when this one's answer breaks off or
     loops, and `last_resort` the one that reads the page where that did not help ("" for none). `text_format` is that of
     plain elements; formulas are LaTeX, tables HTML. With `takes_query` the prompt is a question that the user may ask.
+    With `takes_region` it is about one `region` of the page, whose corners follow it, in pixels as the model sees them.
     """
 
     name: str
@@ -85,7 +94,14 @@ class ChatProfile:
     fallback: str | None = None
     last_resort: str = "cpu-layout"
     takes_query: bool = False
+    takes_region: bool = False
+    region: Region | None = None
     vllm: VllmServer | None = None
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """See `profile.Profile.engines`."""
+        return (self.engine, "vllm") if self.vllm else (self.engine,)
 
     def config(self, render_id: str) -> str:
         """Short hash (8 hexadecimal digits) of all that shapes an answer, the render of the pages included."""
@@ -101,20 +117,16 @@ class ChatProfile:
             self.reader.name,
             self.reader.version,
             self.fallback,
+            self.region,
             self.last_resort,  # by name: a new cpu-layout must not have a whole collection asked again
             render_id,
         ]
         return sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()[:8]
 
-    def request(self, image_url: str, model: str | None = None) -> dict[str, Any]:
-        """The body of a chat completion about one picture; `model` is the name the server knows it by."""
-        name = model or self.served_name or self.name
-        return {"model": name, "messages": self.messages(image_url), **self.sampling.fields()}
-
-    def messages(self, image_url: str) -> list[dict[str, Any]]:
-        """The conversation: one turn with the picture (a URL, or a data URI) and the prompt."""
+    def messages(self, image_url: str, sent: PixelSize) -> list[dict[str, Any]]:
+        """The conversation: one turn with the picture (a URL, or a data URI; `sent` is its size) and the prompt."""
         image = {"type": "image_url", "image_url": {"url": image_url}}
-        text = {"type": "text", "text": self.image_token + self.prompt}
+        text = {"type": "text", "text": self.image_token + self.prompt + self._corners(sent)}
         return [{"role": "user", "content": [image, text] if self.image_first else [text, image]}]
 
     def read_answer(self, text: str, page: PageSize, finish_reason: str | None = None) -> ReadAnswer:
@@ -122,6 +134,8 @@ class ChatProfile:
         space = self.space(page)
         read = with_finish_reason(self.reader.read(text, space), finish_reason)
         elements = tuple(on_page(element, space, page, self.text_format) for element in read.elements)
+        if self.region is not None:
+            elements = tuple(within(self.region, element, page) for element in elements)
         return ReadAnswer(elements, read.status, self.name)
 
     def judge(self, text: str, finish_reason: str | None) -> tuple[Status, int]:
@@ -135,6 +149,19 @@ class ChatProfile:
         if self.box_grid is not None:
             return Space(self.box_grid, self.box_grid)
         return Space(*map(float, self.picture.seen(stored_size(page))))
+
+    def _corners(self, sent: PixelSize) -> str:
+        if self.region is None:
+            return ""
+        seen = self.picture.seen(sent)
+        sides = (seen.width, seen.height) * 2
+        return str([round(fraction * side) for fraction, side in zip(self.region, sides, strict=True)])
+
+
+def within(region: Region, element: Element, page: PageSize) -> Element:
+    """An element of a whole page, as one of a part of it."""
+    x0, y0, x1, y1 = region
+    return replace(element, x0=x0 * page.width, y0=y0 * page.height, x1=x1 * page.width, y1=y1 * page.height)
 
 
 def stored_size(page: PageSize) -> PixelSize:

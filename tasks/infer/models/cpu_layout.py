@@ -69,7 +69,8 @@ class CpuLayout:
 
     name: str = NAME
     description: str = "no GPU, no download: the PDF's text layer or RapidOCR, boxes by a small layout detector"
-    engine: str = "cpu"
+    engines: tuple[str, ...] = ("cpu",)
+    dpi: int = 200
 
     def config(self, render_id: str) -> str:
         """See `profile.Profile.config`."""

@@ -11,9 +11,8 @@ from dataclasses import replace
 
 from tasks.infer.answers.layout_json import read_layout_json
 from tasks.infer.answers.page_text import read_page_text
-from tasks.infer.models.chat_profile import AnswerReader, ChatProfile, Sampling, VllmServer, stored_size
+from tasks.infer.models.chat_profile import AnswerReader, ChatProfile, Sampling, VllmServer
 from tasks.infer.models.picture_plan import PicturePlan
-from tasks.infer.profile import PageSize
 
 LAYOUT_AND_TEXT_PROMPT = """\
 Please output the layout information from the PDF image, including each layout element's bbox, its category, and the \
@@ -43,7 +42,7 @@ LAYOUT_PROMPT = (
     "'Title']. Do not output the corresponding text. The layout result should be in JSON format."
 )
 TEXT_PROMPT = "Extract the text content from this image."
-BOX_PROMPT = "Extract text from the given bounding box on the image (format: [x1, y1, x2, y2]).\nBounding Box:\n"
+REGION_PROMPT = "Extract text from the given bounding box on the image (format: [x1, y1, x2, y2]).\nBounding Box:\n"
 
 IMAGE_TOKEN = "<|img|><|imgpad|><|endofimg|>"  # noqa: S105  not a secret
 PICTURE = PicturePlan(factor=28, min_pixels=3_136, max_pixels=11_289_600, max_aspect=200)
@@ -89,16 +88,12 @@ TEXT_PROFILE = replace(
     reader=TEXT_READER,
     fallback=None,
 )
-PROFILES = (PROFILE, LAYOUT_PROFILE, TEXT_PROFILE)
-
-
-def prompt_for_box(x0: float, y0: float, x1: float, y1: float, page: PageSize) -> str:
-    """The prompt that asks for the text in one box, given in points; the model is told it in resized pixels."""
-    seen = PICTURE.seen(stored_size(page))
-    across, down = seen.width / max(page.width, 1e-9), seen.height / max(page.height, 1e-9)
-    return BOX_PROMPT + str([round(x0 * across), round(y0 * down), round(x1 * across), round(y1 * down)])
-
-
-def profile_for_box(x0: float, y0: float, x1: float, y1: float, page: PageSize) -> ChatProfile:
-    """The profile that asks for the text in one box of one page."""
-    return replace(TEXT_PROFILE, name="dots.ocr-box", prompt=prompt_for_box(x0, y0, x1, y1, page))
+REGION_PROFILE = replace(
+    TEXT_PROFILE,
+    name="dots.ocr-region",
+    description="the text of one part of each page by dots.ocr; say which by --region",
+    prompt=REGION_PROMPT,
+    takes_region=True,
+    last_resort="",  # it reads whole pages
+)
+PROFILES = (PROFILE, LAYOUT_PROFILE, TEXT_PROFILE, REGION_PROFILE)

@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.errors import UsageError
-from tasks.infer.models.chat_profile import ChatProfile, VllmServer
+from tasks.infer.models.chat_profile import ChatProfile, Region, VllmServer
 from tasks.infer.models.cut_out_profile import CutOutProfile
 from tasks.lake.rows import CATEGORIES
 
@@ -82,6 +82,8 @@ class ModelTable(_Table):
     dpi: int | None = Field(None, ge=1)
     fallback: str | None = None
     takes_query: bool | None = None
+    takes_region: bool | None = None
+    region: Region | None = None
     last_resort: Literal["cpu-layout", ""] | None = None
     sampling: SamplingTable = SamplingTable()
     picture: PictureTable = PictureTable()
@@ -142,8 +144,8 @@ def _with_cut_outs(profile: ChatProfile, given: dict[str, Any]) -> ChatProfile:
         if given:
             raise ValueError("cut_outs: the model reads whole pages")
         return profile
-    if profile.fallback or profile.engine != "chat":
-        raise ValueError("fallback, engine: a model that reads cut-outs is asked by chat, and falls back to none")
+    if profile.fallback or profile.takes_region or profile.region or profile.engine != "chat":
+        raise ValueError("fallback, region, engine: a model that reads cut-outs has one way of being asked")
     rules = profile.cut_outs
     return replace(
         profile, cut_outs=replace(rules, **given | {"prompts": {**rules.prompts, **given.get("prompts", {})}})

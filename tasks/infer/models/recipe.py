@@ -73,8 +73,8 @@ class ProfileRecipe:
 
 
 def _step(profile: ChatProfile, name: str, sampling: Mapping[str, object]) -> ChatStep:
-    def messages(image_url: str, _sent: PixelSize) -> Sequence[Message]:
-        return profile.messages(image_url)
+    def messages(image_url: str, sent: PixelSize) -> Sequence[Message]:
+        return profile.messages(image_url, picture_plan.PixelSize(*sent))
 
     def judge(text: str, finish_reason: str | None) -> Verdict:
         return Verdict(*profile.judge(text, finish_reason))

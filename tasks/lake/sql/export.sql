@@ -1,2 +1,2 @@
 -- Write the answer of a query, made a view of that name before, to a file.
-COPY pagelake_answer TO @{file} (@{options});
+COPY (SELECT @{columns} FROM pagelake_answer) TO @{file} (@{options});

@@ -56,8 +56,8 @@ FROM all_failures
 LEFT JOIN document_uris USING (doc_id)
 WHERE present IS NOT FALSE;
 
-COMMENT ON VIEW failures IS 'Everything in the collection that could not be read, and why. pagelake retry runs it again';
-COMMENT ON COLUMN failures.stage IS 'discover: not fetched; documents: not opened; rasterize: page not rendered; infer: not read';
+COMMENT ON VIEW failures IS 'All of the collection that could not be read, or not to its end, and why. See pagelake retry';
+COMMENT ON COLUMN failures.stage IS 'discover: not fetched; documents: not opened; rasterize: page not rendered; infer: not read, or not to the end';
 COMMENT ON COLUMN failures.uri IS 'one of the document''s uris';
 COMMENT ON COLUMN failures.doc_id IS 'SHA-256 of the document''s bytes; null when they could not be fetched';
 COMMENT ON COLUMN failures.page_number IS 'page of the document, from 1; null when the whole document failed';

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from asked_pages import Recipe, number_of, page, picture, say_number, step
@@ -88,7 +89,11 @@ def test_an_image_is_resized_and_encoded_as_the_recipe_says(image_format):
 
 @pytest.mark.parametrize("fault", sorted(set(FAULTS) - {"broken-stream"}))
 def test_a_tenth_of_the_requests_fails(fault):
-    with StandInServer(say_number, faults={fault: 0.1}, seed=3) as server, engine_at(server.url) as engine:
+    limits = replace(QUICK, request_timeout_s=1.0 if fault == "hang" else 60.0)
+    with (
+        StandInServer(say_number, faults={fault: 0.1}, seed=3) as server,
+        engine_at(server.url, limits=limits) as engine,
+    ):
         answers = list(engine.answer(pages(60)))
     assert [answer.page_number for answer in answers] == list(range(1, 61))
     assert server.struck[fault] > 0
@@ -97,7 +102,10 @@ def test_a_tenth_of_the_requests_fails(fault):
         assert len(unharmed) == 60 - server.struck[fault]
     else:
         assert len(unharmed) == 60
-        assert sum(answer.attempts for answer in answers) == server.requests == 60 + server.struck[fault]
+        attempts = sum(answer.attempts for answer in answers)
+        assert attempts == server.requests
+        # A slow machine may take others for hanging, too.
+        assert attempts >= 60 + server.struck[fault] if fault == "hang" else attempts == 60 + server.struck[fault]
 
 
 def test_all_faults_together_over_two_shards_at_once():
@@ -130,7 +138,7 @@ def test_a_refusal_is_not_repeated_and_says_what_the_server_said():
         first, second, third = engine.answer(pages(3))
     assert server.requests == 3
     assert first.text == third.text == "ok"
-    assert second.error_kind == "engine_error" and second.attempts == 1
+    assert second.error_kind == "refused" and second.attempts == 1
     assert second.error is not None and "HTTP 400: too many" in second.error
     assert len(second.error) < 700 and "\x1b" not in second.error
 

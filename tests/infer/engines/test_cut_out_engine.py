@@ -104,7 +104,7 @@ def test_a_cut_out_without_an_answer_costs_no_other_and_the_page_says_so():
     with StandInServer(refusing(20)) as server, engine_at(server.url, Layout(3)) as engine:
         [answer] = engine.answer([striped(1, [10, 20, 30])])
     assert json.loads(answer.text or "") == ["10", None, "30"]
-    assert answer.error_kind == "engine_error"
+    assert answer.error_kind == "refused"
     assert answer.error is not None
     assert answer.error.startswith("1 of 3 cut-outs") and "not that one" in answer.error
     assert answer.tried == ("read: 2 ok", "read: 1 failed")
@@ -113,7 +113,7 @@ def test_a_cut_out_without_an_answer_costs_no_other_and_the_page_says_so():
 def test_a_page_fails_where_no_cut_out_was_answered():
     with StandInServer(refusing(10, 20)) as server, engine_at(server.url, Layout(2)) as engine:
         [answer] = engine.answer([striped(1, [10, 20])])
-    assert (answer.text, answer.finish_reason, answer.error_kind) == (None, None, "engine_error")
+    assert (answer.text, answer.finish_reason, answer.error_kind) == (None, None, "refused")
     assert answer.attempts == 2
     assert answer.error is not None and answer.error.startswith("2 of 2 cut-outs")
 

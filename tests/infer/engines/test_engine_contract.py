@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import psutil
 import pytest
 from asked_pages import CutRecipe, Layout, Recipe, page, say_number
+from fake_server import Fake
 from stand_in_server import StandInServer
 
 from tasks.infer.engines.chat import ChatEngine
@@ -19,7 +20,9 @@ from tasks.infer.engines.contract import Engine
 from tasks.infer.engines.cpu import PAGES_AHEAD, CpuEngine
 from tasks.infer.engines.cut_outs import CutOutEngine
 from tasks.infer.engines.dialect import CHAT, GOT, Dialect
+from tasks.infer.engines.gate import ServerWatch
 from tasks.infer.engines.loop_engine import ChatLimits
+from tasks.infer.engines.vllm import VllmEngine
 from tasks.isolate import PoolClosed
 from tasks.lake.rows import Page
 
@@ -56,11 +59,22 @@ def cut_outs(stack: ExitStack) -> Candidate:
     )
 
 
-@pytest.fixture(params=["cpu", "chat", "chat-resized", "got", "cut-outs"])
+def vllm(fake: Fake) -> Candidate:
+    limits, launch = ChatLimits(requests=4), fake.plays({})
+
+    def asking(endpoint: str, watch: ServerWatch) -> Engine:
+        return ChatEngine([endpoint], model="m", recipe=Recipe(), workers=2, limits=limits, watch=watch)
+
+    return Candidate(lambda: VllmEngine(launch, asking), 8)
+
+
+@pytest.fixture(params=["cpu", "chat", "chat-resized", "got", "vllm", "cut-outs"])
 def candidate(request) -> Iterator[Candidate]:
     with ExitStack() as stack:
         if request.param == "cpu":
             yield cpu()
+        elif request.param == "vllm":
+            yield vllm(request.getfixturevalue("fake"))
         elif request.param == "got":
             yield chat(None, stack, GOT)
         elif request.param == "cut-outs":

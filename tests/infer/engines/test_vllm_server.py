@@ -5,80 +5,27 @@ What plays vLLM is in `fake_vllm`.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
+from fake_server import FAKE, Fake, wait_until
 
 from tasks.errors import UsageError
 from tasks.infer.engines.vllm_command import VllmLaunch
-from tasks.infer.engines.vllm_server import VllmClosed, VllmFailed, VllmLimits, VllmServer
+from tasks.infer.engines.vllm_server import VllmFailed, VllmLimits, VllmServer
+from tasks.isolate import PoolClosed
 
 pytestmark = pytest.mark.integration
 
-FAKE = Path(__file__).with_name("fake_vllm")
-QUICK = VllmLimits(look_pause_s=0.05, restart_pause_s=0.05, progress_pause_s=0.2)
+QUICK = VllmLimits(deaths_in_a_row=3, look_pause_s=0.05, restart_pause_s=0.05, progress_pause_s=0.2)
 ROOT = Path(__file__).parents[3]
-
-
-@dataclass
-class Fake:
-    """The fake vLLM of one test: what it is to play, and the lives that it had."""
-
-    folder: Path
-
-    def plays(self, *script: dict) -> VllmLaunch:
-        (self.folder / "script.json").write_text(json.dumps(script))
-        return VllmLaunch("some/model", "tiny", environment={"FAKE_VLLM": str(self.folder)})
-
-    def life(self, number: int = 1) -> dict:
-        path = self.folder / f"life-{number}.json"
-        wait_until(path.exists)
-        return json.loads(path.read_text())
-
-    def lives(self) -> list[dict]:
-        return [json.loads(path.read_text()) for path in sorted(self.folder.glob("life-*.json"))]
-
-    def processes(self) -> list[psutil.Process]:
-        """All that carry this test's folder in their environment: keepers, servers, engines."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("FAKE_VLLM") == str(self.folder):
-                    found.append(process)
-            except psutil.Error:
-                continue
-        return found
-
-
-def wait_until(condition: Callable[[], object], timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def fake(tmp_path, monkeypatch) -> Iterator[Fake]:
-    monkeypatch.setenv("PYTHONPATH", str(FAKE))
-    monkeypatch.setenv("PAGELAKE_VLLM_PYTHON", sys.executable)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    played = Fake(tmp_path)
-    yield played
-    left = played.processes()
-    for process in left:
-        process.kill()
-    assert left == []
 
 
 def keeper_of(life: dict) -> int:
@@ -134,13 +81,13 @@ def test_it_is_started_again_at_the_same_address_when_it_dies(fake, victim):
             if victim == "engine and server":
                 os.kill(first["engine"], signal.SIGKILL)
             os.kill(first["pid"], signal.SIGKILL)
-        wait_until(lambda: not server.is_ready, timeout_s=1)
+        wait_until(lambda: not server.is_ready)
         assert server.wait_ready(30)
         second = fake.life(2)
         assert second["port"] == first["port"]
         assert not psutil.pid_exists(first["pid"])
         assert not psutil.pid_exists(first["engine"])
-        assert server.deaths == 1
+        assert server.life == 1
 
 
 def test_the_engine_of_a_killed_server_is_gone_before_the_next_one_starts(fake):
@@ -148,10 +95,11 @@ def test_the_engine_of_a_killed_server_is_gone_before_the_next_one_starts(fake):
         server.wait_ready(30)
         first = fake.life()
         os.kill(first["pid"], signal.SIGKILL)
+        wait_until(lambda: not server.is_ready)
         while psutil.pid_exists(first["engine"]):
             assert len(fake.processes()) <= 2  # the keeper and the engine
         assert len(fake.lives()) == 1
-        wait_until(lambda: server.deaths == 1)
+        wait_until(lambda: server.life == 1)
         server.wait_ready(30)
 
 
@@ -188,16 +136,16 @@ def test_an_answer_between_two_deaths_makes_them_count_less(fake):
 
 
 def test_an_engine_that_hangs_is_started_again(fake):
-    limits = VllmLimits(stall_s=0.5, look_pause_s=0.05, restart_pause_s=0.05)
+    limits = VllmLimits(stall_s=2, look_pause_s=0.05, restart_pause_s=0.05)
     with VllmServer(fake.plays({"stall": True}, {}), limits=limits) as server:
         server.wait_ready(30)
-        wait_until(lambda: server.deaths == 1)
+        wait_until(lambda: server.life == 1)
         assert server.wait_ready(30)
         assert len(fake.lives()) == 2
 
 
 def test_a_server_that_says_nothing_for_long_is_given_up(fake):
-    limits = VllmLimits(silence_s=0.7)
+    limits = VllmLimits(silence_s=4)
     launch = fake.plays({"delay_s": 60, "say": ["Loading weights"]})
     said = "nothing new for long; last: Loading weights"
     with VllmServer(launch, limits=limits) as server, pytest.raises(VllmFailed, match=said):
@@ -220,7 +168,7 @@ def test_close_while_it_starts_ends_it_and_wakes_who_waits(fake):
     server.close()
     server.close()
     assert fake.processes() == []
-    with pytest.raises(VllmClosed):
+    with pytest.raises(PoolClosed):
         server.wait_ready()
 
 
@@ -234,7 +182,7 @@ def test_a_server_never_started_leaves_nothing(fake):
     server = VllmServer(fake.plays({}), limits=QUICK)
     server.close()
     server.start()
-    with pytest.raises(VllmClosed):
+    with pytest.raises(PoolClosed):
         server.wait_ready()
     assert fake.lives() == []
     assert list(fake.folder.glob("pagelake-vllm-*")) == []
@@ -294,7 +242,7 @@ def test_nothing_is_left_when_pagelake_is_ended(fake, owner, number, until):
     fake.life()
     process.send_signal(number)
     process.wait(30)
-    wait_until(lambda: not fake.processes(), timeout_s=15)
+    wait_until(lambda: not fake.processes(), timeout_s=30)
 
 
 def test_what_a_dead_owner_left_is_ended_and_what_a_living_one_has_is_not(fake, owner, tmp_path):
@@ -316,7 +264,7 @@ def test_what_a_dead_owner_left_is_ended_and_what_a_living_one_has_is_not(fake, 
         assert psutil.Process(kept["engine"]).is_running()
     living.kill()
     living.wait()
-    wait_until(lambda: not fake.processes(), timeout_s=15)
+    wait_until(lambda: not fake.processes(), timeout_s=30)
 
 
 def test_without_vllm_the_user_is_told_how_to_get_it(monkeypatch):

@@ -1,13 +1,18 @@
 """What is sent for each model, what goes into `config`, and how an answer becomes elements of the lake."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tasks.infer.engines.dialect import CHAT
 from tasks.infer.models import deepseek_ocr, deepseek_ocr_2, dots_ocr, find_profile, got_ocr2, pp_docbee
 from tasks.infer.models.chat_profile import ChatProfile
+from tasks.infer.models.picture_plan import PixelSize
+from tasks.infer.models.recipe import ProfileRecipe
 from tasks.infer.profile import PageSize
 
 PROFILES: list[ChatProfile] = [
@@ -20,6 +25,14 @@ PROFILES: list[ChatProfile] = [
 NAMES = {profile.name for profile in PROFILES}
 PAGE = PageSize(600.0, 800.0, 1200, 1600)
 URL = "data:image/jpeg;base64,AAAA"
+SENT = PixelSize(1200, 1600)
+
+
+def request(profile: ChatProfile) -> Mapping[str, Any]:
+    """The body of the first request about a page."""
+    return CHAT.body(profile.served_name or profile.name, ProfileRecipe(profile).steps[0], URL, SENT)
+
+
 each = pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
 
 
@@ -30,29 +43,28 @@ def test_names_are_unique_and_fallbacks_exist():
 
 @each
 def test_a_request_is_json_and_names_the_model(profile: ChatProfile):
-    body = json.loads(json.dumps(profile.request(URL)))
+    body = json.loads(json.dumps(request(profile)))
     assert body["model"] == (profile.served_name or profile.name)
-    assert profile.request(URL, "other")["model"] == "other"
     assert body["max_tokens"] >= 1024
 
 
 def test_dots_is_sent_the_picture_and_then_the_three_tokens_right_before_the_prompt():
-    (message,) = dots_ocr.PROFILE.messages(URL)
+    (message,) = dots_ocr.PROFILE.messages(URL, SENT)
     image, text = message["content"]
     assert image == {"type": "image_url", "image_url": {"url": URL}}
     assert text["text"].startswith("<|img|><|imgpad|><|endofimg|>Please output the layout")
 
 
 def test_deepseek_keeps_its_special_tokens():
-    body = deepseek_ocr.PROFILE.request(URL)
+    body = request(deepseek_ocr.PROFILE)
     assert body["skip_special_tokens"] is False
     assert body["messages"][0]["content"][1]["text"] == "<image>\n<|grounding|>Convert the document to markdown."
 
 
 def test_docbee_is_sent_the_question_first():
-    asking = find_profile("pp-docbee", "Who wrote it?")
+    asking = find_profile("pp-docbee", query="Who wrote it?")
     assert isinstance(asking, ChatProfile)
-    content = asking.messages(URL)[0]["content"]
+    content = asking.messages(URL, SENT)[0]["content"]
     assert [part["type"] for part in content] == ["text", "image_url"]
     assert content[0]["text"] == "Who wrote it?"
 
@@ -77,6 +89,8 @@ def test_the_prompts_of_dots_are_those_of_the_reference(shared_data: Path):
         {"box_grid": 1.0},
         {"image_first": "neither"},
         {"fallback": "another"},
+        {"last_resort": "another"},
+        {"region": (0.0, 0.0, 0.5, 0.5)},
     ],
     ids=lambda change: next(iter(change)),
 )

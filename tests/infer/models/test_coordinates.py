@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from tasks.errors import UsageError
 from tasks.infer.cpu.geometry import Box, iou
-from tasks.infer.models import deepseek_ocr, deepseek_ocr_2, dots_ocr, got_ocr2, paddleocr_vl, pp_docbee
+from tasks.infer.models import deepseek_ocr, deepseek_ocr_2, dots_ocr, find_profile, got_ocr2, paddleocr_vl, pp_docbee
 from tasks.infer.models.chat_profile import ChatProfile, stored_size
 from tasks.infer.models.picture_plan import PicturePlan, PixelSize
 from tasks.infer.profile import PageSize
@@ -190,9 +191,21 @@ def test_the_picture_sizes_of_dots_ocr(stored: tuple, sent: tuple, seen: tuple):
     assert (plan.sent(PixelSize(*stored)), plan.seen(PixelSize(*stored))) == (sent, seen)
 
 
-def test_the_prompt_for_one_box_tells_it_in_resized_pixels():
+def test_the_corners_of_a_region_are_told_in_resized_pixels_and_its_text_lies_there():
     page = page_of(595.3, 841.9, 200)
-    assert dots_ocr.prompt_for_box(0, 0, 595.3, 841.9 / 2, page) == (
+    profile = find_profile("dots.ocr-region", region=(0.1, 0.0, 1.0, 0.5))
+    assert isinstance(profile, ChatProfile)
+    text = profile.messages("data:,", PixelSize(1654, 2339))[0]["content"][1]["text"]
+    assert text.endswith(
         "Extract text from the given bounding box on the image (format: [x1, y1, x2, y2]).\n"
-        "Bounding Box:\n[0, 0, 1652, 1176]"
+        "Bounding Box:\n[165, 0, 1652, 1176]"
     )
+    [element] = profile.read_answer("Total: 12", page).elements
+    assert (element.x0, element.y0, element.x1, element.y1) == pytest.approx((59.53, 0, 595.3, 420.95))
+
+
+def test_a_region_is_asked_for_and_only_where_it_is_of_use():
+    with pytest.raises(UsageError, match="--region"):
+        find_profile("dots.ocr-region")
+    with pytest.raises(UsageError, match=r"dots\.ocr-region"):
+        find_profile("dots.ocr", region=(0, 0, 1, 1))

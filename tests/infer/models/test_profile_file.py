@@ -30,7 +30,7 @@ def test_every_field_but_the_reader_can_be_changed():
 def test_a_known_profile_is_changed(tmp_path: Path):
     made = read(tmp_path, '[models."dots.ocr"]\nserved_name = "mine"\nsampling = { temperature = 0.0 }')
     profile = made["dots.ocr"]
-    assert profile.request("data:,")["model"] == "mine"
+    assert profile.served_name == "mine"
     assert (profile.sampling.temperature, profile.sampling.max_tokens) == (0.0, 16_384)
     assert profile.config("r") != dots_ocr.PROFILE.config("r")
 

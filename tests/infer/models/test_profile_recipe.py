@@ -1,6 +1,7 @@
 """The steps in which the chat engine asks for a profile."""
 
 from tasks.infer.models import dots_ocr, got_ocr2
+from tasks.infer.models.picture_plan import PixelSize
 from tasks.infer.models.recipe import ProfileRecipe
 
 RECIPE = ProfileRecipe(dots_ocr.PROFILE, dots_ocr.TEXT_PROFILE)
@@ -12,7 +13,7 @@ def test_a_page_is_asked_again_warmer_and_then_for_its_text():
     assert dict(first.sampling) == {"temperature": 0.1, "top_p": 1.0, "max_tokens": 16_384}
     assert again.sampling["temperature"] == 0.3
     assert "repetition_detection" in again.sampling
-    assert dots_ocr.TEXT_PROFILE.messages("data:,")[0]["content"][1]["text"].endswith(
+    assert dots_ocr.TEXT_PROFILE.messages("data:,", PixelSize(10, 10))[0]["content"][1]["text"].endswith(
         "Extract the text content from this image."
     )
 

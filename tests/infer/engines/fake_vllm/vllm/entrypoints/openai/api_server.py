@@ -9,6 +9,9 @@ for all that follow), and leaves `life-N.json`.
     fail       exit status to end with instead of serving
     stall      the figures show a running request, and never move
     stubborn   both ignore SIGTERM, the engine from the start
+    die_after  completions, then it is gone in the middle of the next one, the engine left behind
+
+Each completion is the number of the page that was sent, as `asked_pages.say_number` tells it.
 """
 
 from __future__ import annotations
@@ -62,11 +65,20 @@ def main() -> None:
     if "fail" in play:
         sys.exit(play["fail"])
     time.sleep(play.get("delay_s", 0))
-    serve(port, stalls=bool(play.get("stall")))
+    serve(port, stalls=bool(play.get("stall")), die_after=play.get("die_after"))
 
 
-def serve(port: int, *, stalls: bool) -> None:
-    looks = 0
+def completion(raw: bytes) -> bytes:
+    from asked_pages import say_number  # only where a test asks for completions
+    from stand_in_server import Asked
+
+    said = say_number(Asked("/v1/chat/completions", {}, raw))
+    choice = {"index": 0, "message": {"role": "assistant", "content": said.text}, "finish_reason": "stop"}
+    return json.dumps({"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 3}}).encode()
+
+
+def serve(port: int, *, stalls: bool, die_after: int | None) -> None:
+    looks = completions = 0
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -75,6 +87,19 @@ def serve(port: int, *, stalls: bool) -> None:
             figures = METRICS.format(running=1, generated=7 if stalls else looks)
             body = figures.encode() if self.path == "/metrics" else b""
             self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            nonlocal completions
+            raw = self.rfile.read(int(self.headers["Content-Length"]))
+            completions += 1
+            if die_after is not None and completions > die_after:
+                os.kill(os.getpid(), signal.SIGKILL)
+            body = completion(raw)
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

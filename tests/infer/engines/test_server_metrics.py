@@ -1,0 +1,104 @@
+"""What servers publish at /metrics, and when that means that one hangs."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.infer.engines.server_metrics import EngineMetrics, read_metrics
+from tasks.infer.engines.stall_watch import StallWatch
+
+TWO_ENGINES = """\
+# HELP vllm:num_requests_running Number of requests in model execution batches.
+# TYPE vllm:num_requests_running gauge
+vllm:num_requests_running{engine="0",model_name="a, {b} c"} 3.0
+vllm:num_requests_running{engine="1",model_name="a, {b} c"} 4.0
+# TYPE vllm:num_requests_waiting gauge
+vllm:num_requests_waiting{engine="0",model_name="a"} 10.0
+vllm:num_requests_waiting{engine="1",model_name="a"} 1.0
+# TYPE vllm:num_requests_waiting_by_reason gauge
+vllm:num_requests_waiting_by_reason{engine="0",model_name="a",reason="capacity"} 10.0
+# TYPE vllm:kv_cache_usage_perc gauge
+vllm:kv_cache_usage_perc{engine="0",model_name="a"} 0.5
+vllm:kv_cache_usage_perc{engine="1",model_name="a"} 0.75
+# TYPE vllm:prompt_tokens_total counter
+vllm:prompt_tokens_total{engine="0",model_name="a"} 1.2e+06
+# TYPE vllm:prompt_tokens_created gauge
+vllm:prompt_tokens_created{engine="0",model_name="a"} 1.79e+09
+# TYPE vllm:generation_tokens_total counter
+vllm:generation_tokens_total{engine="0",model_name="a"} 600.0
+vllm:generation_tokens_total{engine="1",model_name="a"} 66.0
+# TYPE vllm:time_to_first_token_seconds histogram
+vllm:time_to_first_token_seconds_bucket{engine="0",le="0.001",model_name="a"} 0.0
+"""
+
+
+def test_the_figures_of_all_engines_are_added_up():
+    assert read_metrics(TWO_ENGINES) == EngineMetrics(7, 11, 1_200_000, 666, 0.75)
+
+
+def test_sglang_tells_its_queue_too():
+    text = 'sglang:num_queue_reqs{model_name="a"} 5.0\nsglang:num_running_reqs{model_name="a"} 2.0\n'
+    assert read_metrics(text) == EngineMetrics(running=2, waiting=5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<html>not found</html>",
+        "python_info 1.0\n",
+        "vllm:num_requests_waiting\n",
+        'vllm:num_requests_waiting{engine="0\n',
+        "vllm:num_requests_waiting NaN\n",
+        "vllm:num_requests_waiting +Inf\n",
+        "vllm:num_requests_waiting many\n",
+    ],
+)
+def test_what_tells_no_queue_is_none(text):
+    assert read_metrics(text) is None
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.text().map(lambda rest: TWO_ENGINES[:90] + rest),
+        st.integers(0, 1500).map(lambda end: TWO_ENGINES[:end]),
+    )
+)
+def test_no_text_raises(text):
+    read_metrics(text)
+
+
+def look(tokens: int, running: int = 0, waiting: int = 0) -> EngineMetrics:
+    return EngineMetrics(running, waiting, generation_tokens=tokens)
+
+
+def test_a_server_with_work_that_does_not_move_is_stalled_since_it_last_moved():
+    watch = StallWatch(100)
+    assert watch.stalled_s(look(5, running=1), False, 110) == 0
+    assert watch.stalled_s(look(6, running=1), False, 120) == 0
+    assert watch.stalled_s(look(6, running=1), False, 130) == 10
+    assert watch.stalled_s(look(6, waiting=1), False, 140) == 20
+    assert watch.stalled_s(look(7, waiting=1), False, 150) == 0
+
+
+def test_a_server_without_work_is_not_stalled():
+    watch = StallWatch(0)
+    watch.stalled_s(look(5), False, 10)
+    assert watch.stalled_s(look(5), False, 1000) == 0
+    assert watch.stalled_s(look(5, running=1), False, 1010) == 10
+
+
+def test_work_that_only_we_know_of_counts():
+    watch = StallWatch(0)
+    watch.stalled_s(look(5), False, 10)
+    assert watch.stalled_s(look(5), True, 60) == 50
+
+
+def test_a_server_that_tells_nothing_is_stalled_from_then_on():
+    watch = StallWatch(0)
+    watch.stalled_s(look(5), False, 10)
+    assert watch.stalled_s(None, False, 60) == 50
+    assert watch.stalled_s(look(6), False, 70) == 0
