@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise, repeat
@@ -38,6 +39,7 @@ _FORCE_BOLD_FLAG = 1 << 18
 _STROKED_MODES = (2, 6)
 """Filled and stroked: how word processors embolden a font that has no bold cut."""
 
+_REPLACEMENT = 0xFFFD
 _HYPHENS = (0x02, 0xFFFE, 0xAD)
 """PDFium's marks of a hyphen at the end of a line, and the soft hyphen, which is only ever seen as a hyphen."""
 _SPACES = (0x09, 0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)
@@ -254,7 +256,8 @@ def _build_lines(characters: _Characters) -> tuple[TextLine, ...]:
     sizes = _usual_sizes(characters.size, starts_line)
     lengths = np.diff(line_starts, append=characters.codes.size)
     bold = (np.add.reduceat(characters.bold.astype(np.int64), line_starts) * 2 > lengths).tolist()
-    text = "".join(map(chr, characters.codes.tolist()))
+    codes = np.where(characters.codes > sys.maxunicode, _REPLACEMENT, characters.codes)  # a font's map may say anything
+    text = "".join(map(chr, codes.tolist()))
     cuts = [*word_starts.tolist(), len(text)]
     words = [text[begin:end] for begin, end in pairwise(cuts)]
     first_words = np.searchsorted(word_starts, [*line_starts.tolist(), len(text)]).tolist()
@@ -329,7 +332,7 @@ def _united(boxes: Boxes, starts: NDArray[np.intp]) -> Boxes:
 def _usual_sizes(size: NDArray[np.float64], starts_line: NDArray[np.bool_]) -> list[float]:
     """Each line's most frequent font size, in points to a tenth."""
     line = np.cumsum(starts_line) - 1
-    tenths = np.minimum(np.round(size * 10), 999_999).astype(np.int64)
+    tenths = np.clip(np.nan_to_num(np.round(size * 10)), 0, 999_999).astype(np.int64)  # matrices may hold anything
     keys, counts = np.unique(line * 1_000_000 + tenths, return_counts=True)
     rarest_first = np.argsort(counts, kind="stable")
     usual = np.zeros(line[-1] + 1)

@@ -61,6 +61,11 @@ def test_a_document_tried_again_counts_once_and_as_read(con):
     ]
 
 
+def test_a_document_says_how_many_of_its_pages_could_not_be_rendered(con):
+    found = con.execute("SELECT doc_id, pages_failed FROM documents ORDER BY doc_id").fetchall()
+    assert found == [("aaa", 1), ("bbb", 0), ("ggg", 0), ("lll", 0)]
+
+
 def test_pages_know_their_render_and_keep_all_columns(con):
     assert con.sql("FROM pages").columns == [*TABLES["pages"].names, "render"]
     found = con.execute("SELECT DISTINCT render, typeof(render) FROM pages ORDER BY render").fetchall()

@@ -117,7 +117,7 @@ def test_a_lake_is_read_by_a_real_vllm_that_is_killed_midway(ingest, tmp_path):
         elements = lake.sql("SELECT count(*) FROM elements WHERE model = 'tiny'").fetchall()
     assert [row[:2] for row in rows] == pages
     assert len(pages) == len(set(pages)) >= 9
-    assert {row[2] for row in rows} == {"ok"}
+    assert {row[2] for row in rows} <= {"ok", "repaired"}  # random boxes have their corners in any order
     assert len({row[3] for row in rows}) > len(rows) / 2  # the answers depend on the pages
     assert sum(len(json.loads(row[3])) for row in rows) == elements[0][0]
 

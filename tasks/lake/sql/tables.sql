@@ -11,14 +11,6 @@ FROM read_parquet(@{sources_files}, union_by_name = true, hive_partitioning = fa
 
 COMMENT ON VIEW sources IS 'History of the collection: a row for each time that an object was seen added, changed or removed';
 
--- A document may have been tried again, with a password for example, and then has several rows: one is enough.
-CREATE OR REPLACE VIEW documents AS
-SELECT @{documents_columns}
-FROM read_parquet(@{documents_files}, union_by_name = true, hive_partitioning = false)
-QUALIFY row_number() OVER (PARTITION BY doc_id ORDER BY status = 'ok' DESC, error_kind DESC) = 1;
-
-COMMENT ON VIEW documents IS 'One row per distinct content; the successful attempt where there were several';
-
 -- No window here, nothing that would make DuckDB read the images of pages that a query does not ask for.
 CREATE OR REPLACE VIEW pages AS
 SELECT @{pages_columns},
@@ -29,6 +21,23 @@ FROM read_parquet(
 
 COMMENT ON VIEW pages IS 'One row per page and render: picture, size, text layer. Select image only where needed';
 COMMENT ON COLUMN pages.render IS 'how the pages were made into pictures: resolution and format';
+
+-- A document may have been tried again, with a password for example, and then has several rows: one is enough. A page counts
+-- as failed when a render of it did; of the pages, three small columns are read for that.
+CREATE OR REPLACE VIEW documents AS
+SELECT @{documents_columns},
+    coalesce(failed.pages_failed, 0) AS pages_failed
+FROM read_parquet(@{documents_files}, union_by_name = true, hive_partitioning = false)
+LEFT JOIN (
+    SELECT doc_id AS failed_doc_id, count(DISTINCT page_number) AS pages_failed
+    FROM pages
+    WHERE status = 'failed'
+    GROUP BY doc_id
+) AS failed ON failed_doc_id = doc_id
+QUALIFY row_number() OVER (PARTITION BY doc_id ORDER BY status = 'ok' DESC, error_kind DESC) = 1;
+
+COMMENT ON VIEW documents IS 'One row per distinct content; the successful attempt where there were several';
+COMMENT ON COLUMN documents.pages_failed IS 'pages that could not be rendered; failures says why';
 
 CREATE OR REPLACE VIEW responses AS
 SELECT @{responses_columns}

@@ -48,6 +48,15 @@ def chat(side: int | None, stack: ExitStack, dialect: Dialect = CHAT) -> Candida
     )
 
 
+def vllm(fake: Fake) -> Candidate:
+    limits, launch = ChatLimits(requests=4), fake.plays({})
+
+    def asking(endpoint: str, watch: ServerWatch) -> Engine:
+        return ChatEngine([endpoint], model="m", recipe=Recipe(), workers=2, limits=limits, watch=watch)
+
+    return Candidate(lambda: VllmEngine(launch, asking), 8)
+
+
 def cut_outs(stack: ExitStack) -> Candidate:
     server = stack.enter_context(StandInServer(say_number, latency_s=0.02))
     limits = ChatLimits(requests=4)
@@ -57,15 +66,6 @@ def cut_outs(stack: ExitStack) -> Candidate:
         ),
         8,
     )
-
-
-def vllm(fake: Fake) -> Candidate:
-    limits, launch = ChatLimits(requests=4), fake.plays({})
-
-    def asking(endpoint: str, watch: ServerWatch) -> Engine:
-        return ChatEngine([endpoint], model="m", recipe=Recipe(), workers=2, limits=limits, watch=watch)
-
-    return Candidate(lambda: VllmEngine(launch, asking), 8)
 
 
 @pytest.fixture(params=["cpu", "chat", "chat-resized", "got", "vllm", "cut-outs"])
