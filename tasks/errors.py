@@ -45,7 +45,7 @@ PAGE_KINDS: dict[str, str] = {
 ANSWER_KINDS: dict[str, str] = {
     "page_not_rendered": "There is no image to read; the page's own row says why.",
     "engine_error": "The engine failed on this page. Run pagelake retry.",
-    "timeout": "The engine took longer than the limit. Run pagelake retry with a longer --page-timeout.",
+    "timeout": "The engine took longer than the limit. Retry with a longer --answer-timeout, or --page-timeout of cpu-layout.",
     "refused": "The server refused the request; `error` holds its words. Mend what it names and run pagelake retry.",
     "unparsed": "The answer could not be read; its raw text is in `responses`.",
     "truncated": "The answer broke off; `elements` holds what came before. Run pagelake retry, or another --model.",

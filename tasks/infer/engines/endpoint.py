@@ -162,7 +162,8 @@ class Endpoint:
             self.closed_until = max(self.closed_until, now + failure.retry_after_s)
 
     def _safe(self, message: str) -> str:
-        """Some servers repeat the key that they refuse."""
+        """A message as a row may hold it: some servers repeat the key that they refuse. First the key, then the length:
+        half a key is one too."""
         if self._api_key:
             message = message.replace(self._api_key.get_secret_value(), "***")
         return bounded(message)

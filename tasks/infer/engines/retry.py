@@ -45,7 +45,7 @@ class Trouble(Enum):
 
 
 class RequestFailed(Exception):
-    """One request brought no answer. `message` is bounded, and free of credentials; `status` is None where the server
+    """One request brought no answer. An endpoint makes `message` fit for a row. `status` is None where the server
     said nothing."""
 
     def __init__(

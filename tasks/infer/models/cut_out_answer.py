@@ -124,7 +124,7 @@ def _read(entry: Mapping[str, Any], page: PageSize, reader: BoxReader) -> tuple[
     text, text_format = entry["text"], entry["format"]
     if text_format not in _FORMATS:
         raise ValueError(f"unknown format {text_format!r}")
-    return replace(found, text=storable(text), text_format=text_format, read_by=LAYOUT), status
+    return replace(found, text=storable(_text(text)), text_format=text_format, read_by=LAYOUT), status
 
 
 def _said(entry: Mapping[str, Any], found: Element, reader: BoxReader) -> tuple[Element, str]:
@@ -132,7 +132,7 @@ def _said(entry: Mapping[str, Any], found: Element, reader: BoxReader) -> tuple[
     said, finish_reason = entry["said"], entry["finish_reason"]
     if said is None:
         return found, "failed"
-    read = with_finish_reason(reader.read(said, _CUT_OUT), finish_reason)
+    read = with_finish_reason(reader.read(_text(said), _CUT_OUT), finish_reason)
     text = "\n\n".join(element.text for element in read.elements)
     is_table = any(element.label == "table" for element in read.elements)
     text_format = "html" if is_table else format_of(found.category, text, reader.text_format)
@@ -149,7 +149,7 @@ def _box(entry: Mapping[str, Any], page: PageSize) -> Element:
     confidence = entry["confidence"]
     return Element(
         category=entry["category"],
-        raw_category=storable(entry["label"]),
+        raw_category=storable(_text(entry["label"])),
         x0=min(max(min(x0, x1), 0.0), page.width),
         y0=min(max(min(y0, y1), 0.0), page.height),
         x1=min(max(x0, x1, 0.0), page.width),
@@ -157,3 +157,9 @@ def _box(entry: Mapping[str, Any], page: PageSize) -> Element:
         text="",
         confidence=None if confidence is None else float(confidence),
     )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text is a string, not {type(value).__name__}")
+    return value

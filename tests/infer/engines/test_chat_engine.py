@@ -288,3 +288,14 @@ def test_the_key_is_nowhere_but_in_the_header(caplog):
     assert Counter(KEY in str(answer) for answer in answers) == {False: 2}
     assert KEY not in str(raised.value) and KEY not in repr(raised.value.__dict__)
     assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize("before", [0, 450, 475, 490, 499, 1980, 1995])
+def test_no_part_of_the_key_is_told_wherever_a_message_is_cut(before):
+    said = "x" * before + KEY
+    with (
+        StandInServer(lambda _: Said("", status=400, error=said)) as server,
+        engine_at(server.url, key=KEY) as engine,
+    ):
+        [answer] = engine.answer([page(1)])
+    assert answer.error and "sk-" not in answer.error and "never" not in answer.error

@@ -13,7 +13,7 @@ from asked_pages import Recipe, page, step
 
 from tasks.errors import UsageError
 from tasks.infer.engines.chat_body import ChatBody, PageImage, image_of
-from tasks.infer.engines.chat_reply import MESSAGE_CHARACTERS, failure_of, read_reply
+from tasks.infer.engines.chat_reply import MESSAGE_CHARACTERS, bounded, failure_of, read_reply
 from tasks.infer.engines.dialect import CHAT
 from tasks.infer.engines.endpoint import api_key_from_environment, api_url
 from tasks.infer.engines.retry import EngineGone, EngineHealth, RequestFailed, Tries, Trouble, retry_after_s
@@ -80,7 +80,7 @@ def test_statuses_and_messages():
         Trouble.FAILED,
         Trouble.OVERLOADED,
     ]
-    assert len(failure_of(400, b"x" * 10_000).message) <= MESSAGE_CHARACTERS
+    assert len(bounded(failure_of(400, b"x" * 10_000).message)) <= MESSAGE_CHARACTERS
 
 
 def test_addresses():

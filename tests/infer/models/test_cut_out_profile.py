@@ -44,7 +44,7 @@ def read_page(*boxes: tuple[Element, CutOutReply | None], profile: CutOutProfile
 
 
 def test_it_is_a_model_like_the_others():
-    assert all_profiles()["paddleocr-vl"] == find_profile("paddleocr-vl") is PROFILE
+    assert all_profiles()["paddleocr-vl"] == find_profile("paddleocr-vl") == PROFILE
 
 
 def test_what_a_box_is_decides_the_prompt_and_pictures_are_not_asked_about():
