@@ -119,6 +119,7 @@ def _row(answer: Answer, size: PageSize, profile: Profile, config: str, run_id: 
         reader = reader_of(profile, answer.step)
         status = reader.read_answer(answer.text, size, answer.finish_reason).status
     row = asdict(answer) | {"config": config, "model": profile.name, "status": status, "run_id": run_id}
-    if problem := problem_with(status):
+    problem = problem_with(status)
+    if problem and answer.error_kind is None:  # what an engine says of a page is more to the point
         row |= {"error_kind": problem.kind, "error": str(problem)}
     return row

@@ -103,11 +103,12 @@ def test_faults_of_every_kind_end_in_rows_and_retry_asks_again_about_what_is_mis
     pages = sql(pagelake, lake, "SELECT count(*) AS n FROM pages")[0]["n"]
     assert len(rows) == len({(row["doc_id"], row["page_number"]) for row in rows}) == pages
     assert {row["status"] for row in rows} <= STATUSES
-    missing = [row for row in rows if row["error_kind"]]
-    assert missing and all("cut-outs of the page were not answered" in str(row["error"]) for row in missing)
+    incomplete = [row for row in rows if row["error_kind"]]
+    missing = [row for row in incomplete if "cut-outs of the page were not answered" in str(row["error"])]
+    assert missing and {row["error_kind"] for row in missing} <= {"refused", "engine_error", "timeout"}
     assert all(row["status"] in {"truncated", "looped"} for row in missing if row["text"])
     failures = sql(pagelake, lake, "SELECT page_number FROM failures WHERE stage = 'infer'")
-    assert len(failures) == len(missing)
+    assert len(failures) == len(incomplete)
     boxes = sql(pagelake, lake, "SELECT count(*) AS n FROM elements")[0]["n"]
     with StandInServer(answer=answer) as server:
         ended = pagelake("retry", "--lake", lake, "--model", "paddleocr-vl", "--endpoint", server.url, "--dpi", "120")

@@ -23,6 +23,7 @@ from tasks.infer.answers.page_text import read_page_text
 from tasks.infer.models.chat_profile import AnswerReader, Sampling, VllmServer
 from tasks.infer.models.cut_out_profile import CutOutProfile, CutOutRules
 from tasks.infer.models.picture_plan import PicturePlan
+from tasks.infer.models.vllm_needs import VllmNeed
 
 MIN_PIXELS, MAX_PIXELS = 112_896, 1_003_520
 
@@ -59,6 +60,7 @@ PROFILE = CutOutProfile(
             "--mm-processor-cache-gb=0",
             "--no-enable-prefix-caching",
         ),
+        needs=(VllmNeed("PaddleOCR-VL", "0.11.1"),),
     ),
     cut_outs=CutOutRules({"Table": "Table Recognition:", "Formula": "Formula Recognition:", "Picture": ""}),
 )

@@ -144,8 +144,8 @@ def _with_cut_outs(profile: ChatProfile, given: dict[str, Any]) -> ChatProfile:
         if given:
             raise ValueError("cut_outs: the model reads whole pages")
         return profile
-    if profile.fallback or profile.engine != "chat":
-        raise ValueError("fallback, engine: a model that reads cut-outs is asked by chat, and falls back to none")
+    if profile.fallback or profile.takes_region or profile.region or profile.engine != "chat":
+        raise ValueError("fallback, region, engine: a model that reads cut-outs has one way of being asked")
     rules = profile.cut_outs
     return replace(
         profile, cut_outs=replace(rules, **given | {"prompts": {**rules.prompts, **given.get("prompts", {})}})
