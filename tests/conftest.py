@@ -8,22 +8,19 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from places import SHARED, Cli
 from real_vllm import environment
 from real_vllm.serving import RealVllm, real_vllm_in
 
 settings.register_profile("pagelake", deadline=None)  # these machines are shared: a slow example is no failure
 settings.load_profile("pagelake")
 
-SHARED = Path(__file__).parents[2] / "shared"
-SAMPLES = Path(__file__).parent / "samples"
 SERVER_START_S = 180
-
-Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from places import Cli
 from plain_pdf import write_pdf
 from stand_in_server import Asked, Said, StandInServer
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import SAMPLES, Cli
+from places import SAMPLES, Cli
 from plain_pdf import write_pdf
 
 pytestmark = pytest.mark.integration

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import SAMPLES, Cli
+from places import SAMPLES, Cli
 from stand_in_server import FAULTS, Asked, Said, StandInServer
 
 pytestmark = pytest.mark.integration

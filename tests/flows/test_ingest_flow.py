@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Cli
+from places import Cli
 from plain_pdf import write_pdf
 from prefect.flows import load_flow_from_entrypoint
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Cli
 from lake_contents import contents, differences
+from places import Cli
 from plain_pdf import write_pdf
 
 pytestmark = pytest.mark.integration

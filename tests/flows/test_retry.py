@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Cli
 from lake_contents import contents, differences
+from places import Cli
 from plain_pdf import write_pdf
 
 pytestmark = pytest.mark.integration

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import psutil
 import pytest
-from conftest import SAMPLES
+from places import SAMPLES
 from real_vllm.serving import RealVllm
 
 from tasks.infer.engines.vllm_process import LIFE_VARIABLE
