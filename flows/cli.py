@@ -93,8 +93,12 @@ def retry(
     lake: Lake,
     kind: Annotated[list[str] | None, typer.Option(help="Only failures with this error kind; may be repeated.")] = None,
     model: Model = DEFAULT_MODEL,
-    dpi: Dpi = 200,
-    image_format: Format = "jpeg",
+    render: Annotated[
+        str | None, typer.Option(help="Whose failures, if the lake has several renders, such as 200dpi-jpeg95.")
+    ] = None,
+    dpi: Annotated[
+        float | None, typer.Option(min=1, max=1200, help="For pages that could not be rendered; default: as before.")
+    ] = None,
     password: Password = None,
     workers: Workers = None,
     page_timeout: PageTimeout = 60,
@@ -102,10 +106,10 @@ def retry(
 ) -> None:
     """Run the failures again: documents that did not open, pages that were not rendered or not read.
 
-    What is good is not touched. Give what may help: a password, a longer --page-timeout. --model, --dpi and
-    --image-format say whose failures.
+    What is good is not touched. Give what may help: a password, a longer --page-timeout or --answer-timeout, a smaller
+    --dpi. --model and --render say whose failures.
 
-    Example: pagelake retry --lake lake/ --kind render_timeout --page-timeout 300
+    Example: pagelake retry --lake lake/ --kind render_memory --kind render_timeout --dpi 100
     """
     from flows.run_flow import run_retry
 
@@ -115,8 +119,8 @@ def retry(
             lake=lake,
             kind=kind,
             model=model,
+            render=render,
             dpi=dpi,
-            image_format=image_format,
             workers=workers,
             page_timeout_s=page_timeout,
             engine=engine,

@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Collection as Items
 from collections.abc import Iterable
 from concurrent.futures import wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -76,6 +76,7 @@ class Line:
     run_id: str
     password: str | None = field(repr=False)
     retry_kinds: Items[str]
+    retry_dpi: float | None
     log: logging.Logger | logging.LoggerAdapter[logging.Logger]
     progress: Progress = field(default_factory=Progress)
     elements: Counter[str] = field(default_factory=Counter)
@@ -172,7 +173,7 @@ class Line:
             lake=self.lake,
             uris=collection.uris({span.doc_id for span in shard.spans}),
             pool=self.renderers,
-            settings=self.settings,
+            settings=self.settings if not again or self.retry_dpi is None else self._other_dpi(self.retry_dpi),
             password=self.password,
             again=again,
             run_id=self.run_id,
@@ -181,6 +182,10 @@ class Line:
         )
         self._last_rendering = (rendering,)
         return rendering
+
+    def _other_dpi(self, dpi: float) -> RenderSettings:
+        """For pages that failed: rendered otherwise, they stand among those of the render that they belong to."""
+        return replace(self.settings, dpi=dpi, instead_of=self.settings.render_id)
 
     def _submit_reading(self, shard: Shard, again: bool, after: tuple[PrefectFuture[Any], ...]) -> PrefectFuture[Any]:
         turn = (self._readings[0],) if len(self._readings) == READINGS_AT_ONCE else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Annotated
 
 from prefect import flow
@@ -15,7 +16,9 @@ from tasks.infer.engine_options import EngineOptions
 from tasks.infer.models import DEFAULT_MODEL
 from tasks.infer.open_engine import check_engine
 from tasks.lake.prepare import prepare_lake
-from tasks.rasterize.messages import ImageFormat, RenderSettings
+from tasks.lake.redo import renders
+from tasks.lake.storage import LakeFolder
+from tasks.rasterize.messages import RenderSettings
 from tasks.report.summary import RunSummary
 
 
@@ -24,8 +27,8 @@ def retry(
     lake: str,
     kind: list[str] | None = None,
     model: str = DEFAULT_MODEL,
-    dpi: Annotated[float, Field(gt=0, le=1200)] = 200,
-    image_format: ImageFormat = "jpeg",
+    render: str | None = None,
+    dpi: Annotated[float, Field(gt=0, le=1200)] | None = None,
     workers: Annotated[int, Field(ge=1)] | None = None,
     page_timeout_s: Annotated[float, Field(gt=0)] = 60,
     engine: EngineOptions | None = None,
@@ -36,8 +39,8 @@ def retry(
         lake: Where the lake is: a folder or an fsspec URL.
         kind: Only failures with these error kinds; by default all.
         model: Whose failures.
-        dpi: The render whose failures: pixels per inch of the page images.
-        image_format: The render whose failures: JPEG (quality 95) or PNG.
+        render: Whose failures, where the lake holds its pages rendered in several ways: a name such as 200dpi-jpeg95.
+        dpi: Pixels per inch for the pages that could not be rendered; by default as before.
         workers: Processes that render, and as many that read; by default one per core.
         page_timeout_s: Seconds that rendering a page may take, and reading it on this machine.
         engine: How the model is reached; nothing is needed for one that runs on this machine's CPU.
@@ -53,8 +56,18 @@ def retry(
         folder = prepare_lake(lake, must_exist=True)
         # Another attempt under the same conditions writes the same files; under others it must not replace them.
         attempt = f"retry {sorted(kinds)} {bool(password)} {page_timeout_s:g}"
+        settings = replace(RenderSettings.of_render(_render(folder, render)), page_timeout_s=page_timeout_s)
         collection = Collection.of_failures(folder, kinds, attempt=attempt)
-        settings = RenderSettings(dpi=dpi, image_format=image_format, page_timeout_s=page_timeout_s)
-        return run_line(folder, collection, model, settings, password, kinds, options, workers or os.cpu_count() or 1)
+        processes = workers or os.cpu_count() or 1
+        return run_line(folder, collection, model, settings, password, kinds, options, processes, retry_dpi=dpi)
 
     return ending_cleanly(work)
+
+
+def _render(lake: LakeFolder, wanted: str | None) -> str:
+    known = renders(lake)
+    if wanted is None and len(known) > 1:
+        raise UsageError(f"The lake holds its pages in several renders: say which by --render, {' or '.join(known)}.")
+    if wanted is not None and wanted not in known:
+        raise UsageError(f"The lake holds no render {wanted!r}. It holds: {', '.join(known) or 'none'}.")
+    return wanted or (known or [RenderSettings().render_id])[0]

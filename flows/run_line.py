@@ -43,6 +43,7 @@ def run_line(
     retry_kinds: Collection[str],
     engine: EngineOptions,
     workers: int,
+    retry_dpi: float | None = None,
 ) -> RunSummary:
     """Do all that the collection needs and answer what came of it.
 
@@ -60,7 +61,7 @@ def run_line(
         ) as opened,
     ):
         run_id = str(flow_run.id)
-        line = Line(lake, profile, settings, renderers, opened, run_id, password, retry_kinds, log)
+        line = Line(lake, profile, settings, renderers, opened, run_id, password, retry_kinds, retry_dpi, log)
         for batch in collection.batches:
             line.discover(batch, collection)
         line.catch_up(collection)

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from tasks.errors import LakeError
 from tasks.lake.schemas import TABLES
 from tasks.lake.storage import LakeFolder
+from tasks.lake.tables import NO_PARTITION
 
 CATALOG_FILE = "lake.duckdb"
 
@@ -167,7 +168,7 @@ def _column_comments() -> Iterator[str]:
 
 
 def _schema_file(table: str) -> str:
-    return "/".join((table, *(f"{key}=_" for key in PARTITION_KEYS.get(table, ())), "_schema.parquet"))
+    return "/".join((table, *(f"{key}={NO_PARTITION}" for key in PARTITION_KEYS.get(table, ())), "_schema.parquet"))
 
 
 def check_is_there(lake: LakeFolder) -> None:

@@ -78,6 +78,16 @@ class LakeFolder:
         names = (str(path).rpartition("/")[2] for path in found)
         return sorted(n.removesuffix(".parquet") for n in names if n.endswith(".parquet") and not n.startswith("_"))
 
+    def subfolders(self, folder: str) -> list[str]:
+        """Names of the folders right in `folder`, sorted."""
+        self.fs.invalidate_cache(self.path(folder))
+        with self._reading(folder):
+            try:
+                found = self.fs.ls(self.path(folder), detail=True)
+            except FileNotFoundError:
+                return []
+        return sorted(str(one["name"]).rstrip("/").rpartition("/")[2] for one in found if one["type"] == "directory")
+
     @contextmanager
     def new_file(self, name: str) -> Generator[Path]:
         """A local path to write to; when the block ends well, the file is the lake's `name`, whole, in one step.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+RENDER = "render="
+NO_PARTITION = "_"
+"""In the place of a partition's value: the folder holds a schema and no rows."""
+
 
 def pages_folder(render_id: str) -> str:
-    return f"pages/render={render_id}"
+    return f"pages/{RENDER}{render_id}"
 
 
 def pages_file(render_id: str, shard: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
+
+from tasks.errors import UsageError
 
 HANDLER = "tasks.rasterize.child:answer"
 """What a `WorkerPool` must be opened with to take these requests."""
@@ -31,13 +34,36 @@ class RenderSettings:
     jpeg_quality: int = 95
     max_pixels: int = DEFAULT_MAX_PIXELS
     page_timeout_s: float = 60
+    instead_of: str = ""
 
     @property
     def render_id(self) -> str:
-        """Names all that shapes an image, for a partition: "200dpi-jpeg95"; "-12000000px" follows an unusual limit."""
+        """Names all that shapes an image, for a partition: "200dpi-jpeg95"; "-12000000px" follows an unusual limit.
+        With `instead_of`, that render's: these images stand in for some of its own.
+        """
+        if self.instead_of:
+            return self.instead_of
         quality = self.jpeg_quality if self.image_format == "jpeg" else ""
         limit = "" if self.max_pixels == DEFAULT_MAX_PIXELS else f"-{self.max_pixels}px"
         return f"{self.dpi:g}dpi-{self.image_format}{quality}{limit}"
+
+    @classmethod
+    def of_render(cls, render_id: str) -> RenderSettings:
+        """The settings that have this name.
+
+        Raises:
+            UsageError: there are none.
+        """
+        found = _RENDER_ID.fullmatch(render_id)
+        if not found:
+            raise UsageError(f"{render_id!r} is no name of a render; one looks like {cls().render_id}.")
+        limit = int(found["limit"] or DEFAULT_MAX_PIXELS)
+        if found["quality"] is None:
+            return cls(float(found["dpi"]), "png", max_pixels=limit)
+        return cls(float(found["dpi"]), "jpeg", int(found["quality"]), limit)
+
+
+_RENDER_ID = re.compile(r"(?P<dpi>[\d.e+-]+)dpi-(?:png|jpeg(?P<quality>\d+))(?:-(?P<limit>\d+)px)?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,38 @@ def test_a_lake_may_lie_around_its_collection(pagelake, folder):
     assert "Nothing to do: everything" in run(pagelake, "ingest", folder, "--lake", folder.parent)
 
 
+def test_pages_that_failed_may_be_rendered_with_fewer_dots_and_stay_in_their_render(pagelake, folder, tmp_path):
+    lake = tmp_path / "lake"
+    write_pdf(folder / "locked.pdf", pages=2, password="secret")
+    run(pagelake, "ingest", folder, "--lake", lake, "--password", "secret", "--dpi", "100")
+    assert "encrypted 2" in run(pagelake, "ingest", folder, "--lake", lake)
+    options = ("--lake", lake, "--render", "200dpi-jpeg95", "--dpi", "72", "--password", "secret")
+    assert "No failures." in run(pagelake, "retry", *options)
+    query = (
+        "SELECT uri LIKE '%locked.pdf' AS locked, dpi, image_width, status FROM pages "
+        "JOIN document_uris USING (doc_id) WHERE render = '200dpi-jpeg95'"
+    )
+    found = pages(pagelake, lake, query)
+    assert len(found) == 8
+    for locked, dpi, width, status in found:
+        assert (dpi, status) == (72 if locked else 200, "ok")
+        assert abs(width - 200 * dpi / 72) <= 1  # the pages are 200 points wide
+
+
+def pages(pagelake: Cli, lake: Path, query: str) -> list[list]:
+    return [list(row.values()) for row in json.loads(run(pagelake, "sql", query, "--lake", lake, "--format", "json"))]
+
+
+def test_a_lake_with_two_renders_is_asked_whose_failures(pagelake, folder, tmp_path):
+    lake = tmp_path / "lake"
+    run(pagelake, "ingest", folder / "0.pdf", "--lake", lake)
+    run(pagelake, "ingest", folder / "0.pdf", "--lake", lake, "--dpi", "72")
+    unsaid = pagelake("retry", "--lake", lake)
+    assert unsaid.returncode == 2 and "200dpi-jpeg95 or 72dpi-jpeg95" in unsaid.stderr
+    assert pagelake("retry", "--lake", lake, "--render", "9dpi-png").returncode == 2
+    assert "Nothing to do" in run(pagelake, "retry", "--lake", lake, "--render", "72dpi-jpeg95")
+
+
 def test_a_glob_without_a_match_is_a_wrong_command_and_makes_no_lake(pagelake, tmp_path):
     ended = pagelake("ingest", tmp_path / "nothing" / "*.pdf", "--lake", tmp_path / "lake")
     assert ended.returncode == 2
