@@ -8,13 +8,14 @@ from prefect.blocks.system import Secret
 from pydantic import SecretStr
 
 from tasks.errors import UsageError
+from tasks.infer.engines.endpoint import usable_key
 
 
 def api_key_from_block(name: str) -> SecretStr:
     """The key that the Secret block of this name holds.
 
     Raises:
-        UsageError: there is no such block, or it holds no text.
+        UsageError: there is no such block, or it holds nothing that can be a key.
     """
     try:
         block = cast("Secret[str]", Secret.load(name))  # a coroutine only where the caller is one
@@ -23,7 +24,8 @@ def api_key_from_block(name: str) -> SecretStr:
             f"There is no Prefect Secret block {name!r}. Make one in the Prefect UI (Blocks, Secret), or set "
             "PAGELAKE_API_KEY where the flow runs."
         ) from None
-    key = block.get()
-    if not isinstance(key, str) or not key:
+    held = block.get()
+    key = usable_key(held, f"the Prefect Secret block {name!r}") if isinstance(held, str) else None
+    if key is None:
         raise UsageError(f"The Prefect Secret block {name!r} holds no text.")
-    return SecretStr(key)
+    return key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
 from pydantic import SecretStr
@@ -12,11 +13,11 @@ from tasks.infer.engines.chat import ChatEngine
 from tasks.infer.engines.contract import Delta, Engine
 from tasks.infer.engines.cpu import CpuEngine
 from tasks.infer.engines.dialect import CHAT, GOT
-from tasks.infer.engines.endpoint import api_key_from_environment
+from tasks.infer.engines.endpoint import api_url, usable_key
 from tasks.infer.engines.gate import ServerWatch
 from tasks.infer.engines.loop_engine import ChatLimits
 from tasks.infer.engines.vllm import VllmEngine
-from tasks.infer.engines.vllm_command import VllmLaunch, check_extra_args, find_vllm, server_environment
+from tasks.infer.engines.vllm_command import VllmLaunch, find_vllm, server_command, server_environment
 from tasks.infer.last_resort import CpuLastResort
 from tasks.infer.models import fallback_of, find_profile
 from tasks.infer.models.chat_profile import ChatProfile
@@ -25,6 +26,8 @@ from tasks.infer.models.recipe import ProfileRecipe
 from tasks.infer.models.vllm_needs import unmet_need
 from tasks.infer.open_cut_outs import open_cut_outs
 from tasks.infer.profile import Profile
+
+DIALECTS = {"chat": CHAT, "got": GOT}
 
 API_KEY_VARIABLE = "PAGELAKE_API_KEY"
 """Where the key of endpoints is taken from. It is sent to them, and stored and logged nowhere."""
@@ -61,6 +64,8 @@ def engine_of(profile: Profile, options: EngineOptions) -> EngineName:
     if not options.endpoint:
         itself = ", or --engine vllm to start one here" if profile.vllm else ""
         raise UsageError(f"{profile.name} needs a server: give --endpoint, such as http://127.0.0.1:8000/v1{itself}.")
+    for endpoint in options.endpoint:
+        api_url(endpoint, DIALECTS[name].path)
     return name
 
 
@@ -112,7 +117,7 @@ def open_engine(
             workers=workers,
             api_key=key,
             limits=limits,
-            dialect=GOT if name == "got" else CHAT,
+            dialect=DIALECTS.get(name, CHAT),
             watch=watch,
             last_resort=CpuLastResort(workers, page_timeout_s) if profile.last_resort else None,
             on_delta=on_delta,
@@ -121,7 +126,8 @@ def open_engine(
     if name == "vllm":
         launch = _launch(profile, options, served_name)
         return VllmEngine(launch, lambda endpoint, watch: asking([endpoint], None, watch), tell=tell)
-    return asking(options.endpoint, api_key or api_key_from_environment(API_KEY_VARIABLE), None)
+    from_environment = usable_key(os.environ.get(API_KEY_VARIABLE, ""), API_KEY_VARIABLE)
+    return asking(options.endpoint, api_key or from_environment, None)
 
 
 def _check_own_server(profile: ChatProfile, options: EngineOptions) -> None:
@@ -129,7 +135,7 @@ def _check_own_server(profile: ChatProfile, options: EngineOptions) -> None:
         raise UsageError(f"vLLM does not run {profile.name}; it is asked by --engine {profile.engine}.")
     if options.endpoint or options.served_name or options.api_key_secret:
         raise UsageError("--engine vllm asks the server that it starts: no --endpoint, --served-name or key.")
-    check_extra_args(options.vllm_arg)
+    server_command(find_vllm(), _launch(profile, options, profile.name), port=0)  # made for what it refuses
     environment, args = server_environment(profile.vllm.environment, {}), (*profile.vllm.args, *options.vllm_arg)
     if unmet := unmet_need(profile.vllm.needs, find_vllm().version, args, environment):
         raise UsageError(unmet)

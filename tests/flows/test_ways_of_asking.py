@@ -88,6 +88,14 @@ def test_an_engine_that_cannot_run_the_model_is_a_wrong_command(pagelake, docume
     assert ended.returncode == 2 and "--engine got" in ended.stderr
 
 
+@pytest.mark.parametrize("endpoint", ["http://user:hunter2secret@127.0.0.1:1/v1", "localhost:8000", ""])
+def test_an_address_that_cannot_be_used_is_told_before_prefect_sees_it(pagelake, document, tmp_path, endpoint):
+    ended = pagelake("ingest", document, "--lake", tmp_path / "lake", "--model", "dots.ocr", "--endpoint", endpoint)
+    assert ended.returncode == 2 and "hunter2secret" not in ended.stderr
+    assert ended.stderr.count("\n") == 1  # no run was begun
+    assert not (tmp_path / "lake").exists()
+
+
 def test_parse_prints_what_the_model_writes_while_it_writes(pagelake, document):
     text = json.dumps([{"bbox": [0, 0, 100, 50], "category": "Text", "text": "some words to come one by one"}])
     with StandInServer(lambda _: Said(text)) as server:
@@ -105,7 +113,7 @@ def test_parse_prints_what_the_model_writes_while_it_writes(pagelake, document):
 
 
 def test_the_key_may_come_from_a_prefect_secret(pagelake, prefect_environment, document, tmp_path):
-    save = "from prefect.blocks.system import Secret; Secret(value='sk-from-a-block').save('our-key')"
+    save = "from prefect.blocks.system import Secret; Secret(value=' sk-from-a-block\\n').save('our-key')"
     subprocess.run([sys.executable, "-c", save], env=prefect_environment, check=True, timeout=120)
     keys: list[str | None] = []
 

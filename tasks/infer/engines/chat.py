@@ -102,7 +102,9 @@ def page_asker(
         dialect=dialect,
         endpoints=servers,
         largest_window=limits.requests,
-        health=EngineHealth(names, seconds=limits.gone_after_s, failures=limits.gone_after_failures),
+        health=EngineHealth(
+            names, seconds=limits.gone_after_s, failures=limits.gone_after_failures, watched=watch is not None
+        ),
         gate=Gate(watch),
         busy=busy,
         random=random or Random(),  # noqa: S311 - spreads retries

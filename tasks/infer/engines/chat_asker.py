@@ -14,7 +14,7 @@ from random import Random
 from tasks.errors import AnswerError
 from tasks.infer.engines.busy import BusyMeter
 from tasks.infer.engines.chat_body import ChatBody, PageImage
-from tasks.infer.engines.chat_recipe import ASK_AGAIN, BEST_FIRST, ChatStep
+from tasks.infer.engines.chat_recipe import ASK_AGAIN, BEST_FIRST, ChatStep, Verdict
 from tasks.infer.engines.chat_reply import Reply
 from tasks.infer.engines.contract import Answer, Delta, failed
 from tasks.infer.engines.dialect import Dialect
@@ -26,6 +26,10 @@ _log = logging.getLogger(__name__)
 
 _UNKNOWN_FIELD = frozenset({400, 422})
 """How servers refuse a field that they do not know."""
+
+_CHANCES = 3
+ANSWERS_LATELY_S = 30.0
+"""A server that has answered no page for so long answers nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class PageAsker:
         self._endpoints, self._balancer = endpoints, Balancer(endpoints, largest_window)
         self._health, self._gate, self._busy, self._random = health, gate, busy, random
         self._on_delta = on_delta if dialect.streams else None
-        self._life, self._not_known = gate.life, frozenset[str]()
+        self._life, self._not_known, self._unexplained = gate.life, frozenset[str](), 0
 
     async def ask(self, doc_id: str, page_number: int, image: PageImage, steps: Sequence[ChatStep]) -> Asked:
         """The answer to keep: of the first step that ended well, else the best of all.
@@ -78,7 +82,7 @@ class PageAsker:
                 continue
             verdict = step.judge(reply.text, reply.finish_reason)
             tried.append(f"{name}: {verdict.status}")
-            if best is None or BEST_FIRST.index(verdict.status) < BEST_FIRST.index(best[0].status):
+            if best is None or _rank(verdict) < _rank(best[0]):
                 best = verdict, step.name, reply
             if verdict.status not in ASK_AGAIN:
                 break
@@ -116,11 +120,18 @@ class PageAsker:
             if failure.status not in _UNKNOWN_FIELD or extensions == left_out:
                 raise
             reply = await self._reply(step.without(extensions), question)
-            refused = frozenset(name for name in extensions if name in failure.message) or extensions
+            self._learn(extensions, failure)
+        return _name_without(step, extensions), reply
+
+    def _learn(self, extensions: frozenset[str], failure: RequestFailed) -> None:
+        """A page was refused with `extensions` and answered without. Where the server does not say which of them it
+        was, it may have been chance."""
+        named = frozenset(name for name in extensions if name in failure.message)
+        self._unexplained += not named
+        refused = named or (extensions if self._unexplained >= _CHANCES else frozenset())
         if not refused <= self._not_known:  # other pages may have found out meanwhile
             self._not_known |= refused
             _log.warning("The server refuses %s; pages are asked without.", ", ".join(sorted(refused)))
-        return _name_without(step, extensions), reply
 
     async def _reply(self, step: ChatStep, question: _Question) -> Reply:
         """One reply, however often it takes to get it.
@@ -140,7 +151,7 @@ class PageAsker:
                     return await self._send(body, endpoint, tries, self._listener(step, question))
                 except RequestFailed as failure:
                     last = failure
-            if not tries.may_go_on_after(last):
+            if not tries.may_go_on_after(last, server_answers=self._health.has_answered_for(ANSWERS_LATELY_S)):
                 raise last
             if last.trouble is not Trouble.UNREACHABLE:  # then the endpoint rests, and no other need wait
                 await asyncio.sleep(tries.pause_s(self._random))
@@ -187,6 +198,12 @@ class _Question:
     page_number: int
     image: PageImage
     tries: Tries
+
+
+def _rank(verdict: Verdict) -> tuple[int, int]:
+    """Good answers first; of others, the one with the most to read."""
+    incomplete = verdict.status in ASK_AGAIN
+    return (2, -verdict.characters) if incomplete else (BEST_FIRST.index(verdict.status), 0)
 
 
 def _name_without(step: ChatStep, fields: frozenset[str]) -> str:

@@ -19,7 +19,7 @@ ASK_AGAIN = frozenset({"truncated", "looped", "unparsed"})
 """Statuses after which the next step of a recipe is taken."""
 
 BEST_FIRST = ("ok", "repaired", "truncated", "looped", "unparsed")
-"""Which answer is kept where none is good: a truncated page has more to read than one that loops."""
+"""From the best to the worst."""
 
 
 @dataclass(frozen=True, slots=True)

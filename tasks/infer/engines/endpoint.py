@@ -7,7 +7,7 @@ fewest requests that may take another. All of it lives on one event loop.
 from __future__ import annotations
 
 import asyncio
-import os
+import json
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -41,15 +41,15 @@ class Timeouts:
     connect_s: float = CONNECT_TIMEOUT_S
 
 
-def api_key_from_environment(variable: str) -> SecretStr | None:
-    """The key that an environment variable holds, None without one.
+def usable_key(key: str, source: str) -> SecretStr | None:
+    """A key as it can be sent, without blanks around it; None where there is none.
 
     Raises:
-        UsageError: it cannot be sent in a header.
+        UsageError: no header can carry it. `source`, where it came from, is told, the key is not.
     """
-    key = os.environ.get(variable, "").strip()
+    key = key.strip()
     if not (key.isascii() and key.isprintable()):
-        raise UsageError(f"The API key in {variable} holds characters that no header can carry.")
+        raise UsageError(f"The API key in {source} holds characters that no header can carry.")
     return SecretStr(key) if key else None
 
 
@@ -83,9 +83,11 @@ class Endpoint:
         self.name = str(url).removesuffix(path)
         self.limit = AdaptiveLimit(largest_window)
         self.in_flight, self.closed_until = 0, 0.0
-        self._url, self._api_key, self._timeouts = url, api_key, timeouts
+        self._url, self._timeouts = url, timeouts
         self._breaks = 0
-        key = {"Authorization": f"Bearer {api_key.get_secret_value()}"} if api_key else {}
+        secret = api_key.get_secret_value() if api_key else ""
+        self._key_forms = _forms(secret) if secret else ()
+        key = {"Authorization": f"Bearer {secret}"} if secret else {}
         self._client = httpx.AsyncClient(
             headers={"Content-Type": "application/json", **key},
             timeout=httpx.Timeout(None, connect=timeouts.connect_s),
@@ -164,8 +166,8 @@ class Endpoint:
     def _safe(self, message: str) -> str:
         """A message as a row may hold it: some servers repeat the key that they refuse. First the key, then the length:
         half a key is one too."""
-        if self._api_key:
-            message = message.replace(self._api_key.get_secret_value(), "***")
+        for form in self._key_forms:
+            message = message.replace(form, "***")
         return bounded(message)
 
 
@@ -237,6 +239,12 @@ class Balancer:
         if self._alarm:
             self._alarm.cancel()
         self._alarm = asyncio.get_running_loop().call_at(when, self._hand_out)
+
+
+def _forms(key: str) -> tuple[str, ...]:
+    """The key as it may stand in a message: as it is, quoted by Python, in JSON. Longer ones first."""
+    forms = {key, repr(key)[1:-1], json.dumps(key)[1:-1], repr(key.encode())[2:-1]}
+    return tuple(sorted(forms, key=len, reverse=True))
 
 
 def _is_this_machine(host: str) -> bool:

@@ -27,13 +27,15 @@ _FROM_A_PROXY = frozenset({502, 503, 504})
 
 _WRONG_ADDRESS = frozenset({401, 403, 404})
 _REFUSALS_BEFORE_GONE = 8
+_REFUSALS_OF_ANY_KIND = 32
+"""Where nothing was ever answered: it is the way of asking that the server refuses, not these pages."""
 
 
 class Trouble(Enum):
     """What became of a request that brought no answer. The value is how many of them a page may have."""
 
     UNREACHABLE = (float("inf"), "no connection")
-    OVERLOADED = (12, "429, 502, 503 or 504")
+    OVERLOADED = (12, "429, 502, 503 or 504; those of a server that answers nobody do not count")
     TIMEOUT = (3, "no answer in time")
     FAILED = (5, "an error of the server, a broken connection, an answer that is none")
     REFUSED = (1, "another 4xx: to ask again would bring the same")
@@ -101,8 +103,11 @@ class Tries:
         if self.deaths >= _DEATHS_ALLOWED:
             raise RequestFailed(Trouble.DIED, f"the server died {self.deaths} times while it read this page")
 
-    def may_go_on_after(self, failure: RequestFailed) -> bool:
-        """Count a failure; False when the page has had its chances."""
+    def may_go_on_after(self, failure: RequestFailed, *, server_answers: bool = True) -> bool:
+        """Count a failure; False when the page has had its chances. While a server behind a proxy answers nobody, it is
+        not the page's fault."""
+        if failure.status in _FROM_A_PROXY and not server_answers:
+            return True
         self.troubles[failure.trouble] += 1
         return self.troubles[failure.trouble] < failure.trouble.allowed
 
@@ -121,7 +126,7 @@ class EngineHealth:
 
     It is gone after `failures` requests in a row without a sign of life, over at least `seconds` from the start of the
     first of them. Where there never was a sign of life (nothing runs there), or everything is refused (wrong key, wrong
-    model), it is gone sooner.
+    model), it is gone sooner. Whether a server that we `watch` ourselves lives, its watch decides.
     """
 
     def __init__(
@@ -130,16 +135,23 @@ class EngineHealth:
         *,
         seconds: float,
         failures: int,
+        watched: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoints, self._seconds, self._failures, self._clock = endpoints, seconds, failures, clock
+        self._watched = watched
         self._in_a_row, self._since, self._last_life = 0, 0.0, float("-inf")
-        self._has_answered, self._refusals = False, 0
+        self._last_answer, self._refusals = float("-inf"), Counter[bool]()
 
     def answered(self) -> None:
         """A page was answered."""
-        self._has_answered = True
+        self._last_answer = self._clock()
+        self._refusals.clear()
         self._alive()
+
+    def has_answered_for(self, seconds: float) -> bool:
+        """Whether any page was answered in the last so many seconds."""
+        return self._clock() - self._last_answer <= seconds
 
     def failed(self, failure: RequestFailed, started_at: float) -> None:
         """A request that started at `started_at` failed.
@@ -150,6 +162,8 @@ class EngineHealth:
         if failure.status is not None and failure.status not in _FROM_A_PROXY:
             self._alive()
             self._count_refusal(failure, started_at)
+            return
+        if self._watched:
             return
         if self._in_a_row == 0:
             self._since = max(started_at, self._last_life)
@@ -165,11 +179,16 @@ class EngineHealth:
         self._in_a_row, self._last_life = 0, self._clock()
 
     def _count_refusal(self, failure: RequestFailed, started_at: float) -> None:
-        if self._has_answered or failure.status not in _WRONG_ADDRESS:
+        """Refusals in a row, from one answer to the next: a key may expire in the middle of a run."""
+        if failure.trouble is not Trouble.REFUSED:
             return
-        self._refusals += 1
-        if self._refusals >= _REFUSALS_BEFORE_GONE:
-            raise EngineGone(self._endpoints, self._refusals, self._clock() - started_at, failure.message)
+        of_the_address = failure.status in _WRONG_ADDRESS
+        self._refusals[of_the_address] += 1
+        enough = _REFUSALS_BEFORE_GONE if of_the_address else _REFUSALS_OF_ANY_KIND
+        never_answered = self._last_answer == float("-inf")
+        if self._refusals[of_the_address] >= enough and (of_the_address or never_answered):
+            told = self._refusals[of_the_address]
+            raise EngineGone(self._endpoints, told, self._clock() - started_at, failure.message)
 
 
 def retry_after_s(header: str | None, now: datetime | None = None) -> float | None:

@@ -17,6 +17,7 @@ from PIL import Image
 from pydantic import SecretStr
 from stand_in_server import FAULTS, Asked, Said, StandInServer
 
+from tasks.infer.engines import chat_asker
 from tasks.infer.engines.chat import ChatEngine
 from tasks.infer.engines.chat_recipe import ChatRecipe
 from tasks.infer.engines.loop_engine import PREPARED_AHEAD, ChatLimits
@@ -168,7 +169,7 @@ LADDER = Recipe(steps=(step("read"), step("again"), step("plain")))
 
 
 def test_the_next_step_is_taken_until_one_ends_well():
-    said = {"read": Said("a a a", "repetition"), "again": Said("half", "length"), "plain": Said("all of it")}
+    said = {"read": Said("a a a", "repetition"), "again": Said("half of it", "length"), "plain": Said("all of it")}
     with StandInServer(by_step(said)) as server, engine_at(server.url, recipe=LADDER) as engine:
         [answer] = engine.answer(pages(1))
     assert (answer.text, answer.step, answer.attempts) == ("all of it", "plain", 3)
@@ -178,12 +179,12 @@ def test_the_next_step_is_taken_until_one_ends_well():
 def test_where_no_step_ends_well_the_best_is_kept():
     said = {
         "read": Said("a a a", "repetition"),
-        "again": Said("half", "length"),
+        "again": Said("half of it", "length"),
         "plain": Said("", status=400, error="no"),
     }
     with StandInServer(by_step(said)) as server, engine_at(server.url, recipe=LADDER) as engine:
         [answer] = engine.answer(pages(1))
-    assert (answer.text, answer.finish_reason, answer.step) == ("half", "length", "again")
+    assert (answer.text, answer.finish_reason, answer.step) == ("half of it", "length", "again")
     assert answer.tried[-1] == "plain: failed" and answer.error_kind is None
 
 
@@ -299,3 +300,46 @@ def test_no_part_of_the_key_is_told_wherever_a_message_is_cut(before):
     ):
         [answer] = engine.answer([page(1)])
     assert answer.error and "sk-" not in answer.error and "never" not in answer.error
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_key_that_expires_in_the_middle_stops_the_run(status):
+    answered = 0
+
+    def expire(asked: Asked) -> Said:
+        nonlocal answered
+        answered += 1
+        return Said("ok") if answered <= 20 else Said("", status=status, error="the key has expired")
+
+    with (
+        StandInServer(expire) as server,
+        engine_at(server.url, limits=replace(QUICK, request_timeout_s=30)) as engine,
+        pytest.raises(EngineGone, match="expired"),
+    ):
+        list(engine.answer(pages(200)))
+    assert server.requests < 80
+
+
+def test_a_way_of_asking_that_a_server_always_refuses_stops_the_run():
+    with (
+        StandInServer(lambda _: Said("", status=400, error="use max_completion_tokens")) as server,
+        engine_at(server.url, limits=replace(QUICK, request_timeout_s=30)) as engine,
+        pytest.raises(EngineGone, match="max_completion_tokens"),
+    ):
+        list(engine.answer(pages(200)))
+
+
+def test_a_server_behind_a_proxy_that_goes_away_stops_the_run_before_a_page_is_blamed(monkeypatch):
+    monkeypatch.setattr(chat_asker, "ANSWERS_LATELY_S", 0.5)
+    answered = 0
+
+    def go_away(asked: Asked) -> Said:
+        nonlocal answered
+        answered += 1
+        return Said("ok") if answered <= 20 else Said("", status=502, error="bad gateway")
+
+    limits = replace(QUICK, request_timeout_s=30, gone_after_s=15, gone_after_failures=16)
+    with StandInServer(go_away) as server, engine_at(server.url, limits=limits) as engine:
+        answers = engine.answer(pages(60))
+        with pytest.raises(EngineGone, match="bad gateway"):
+            assert all(answer.text == "ok" for answer in answers)

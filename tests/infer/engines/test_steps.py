@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import pytest
 from asked_pages import Recipe, number_of, page, picture, step
 from stand_in_server import Asked, Said, StandInServer
 
@@ -83,6 +84,26 @@ def test_a_page_that_is_refused_for_itself_does_not_cost_the_others_their_fields
     assert ["vllm_xargs" in body for body in bodies] == [True, False, True]
 
 
+def test_fields_are_not_given_up_for_a_refusal_that_may_be_chance():
+    """The server refuses some pages at first, and never says why."""
+    refusals = dict.fromkeys((1, 4), 1)
+    bodies: list[dict[str, object]] = []
+
+    def moody(asked: Asked) -> Said:
+        number = number_of(asked)
+        bodies.append(asked.body)
+        if refusals.get(number, 0):
+            refusals[number] -= 1
+            return Said("", status=400, error="the picture cannot be decoded")
+        return Said("read")
+
+    recipe = with_extensions(vllm_xargs={"n": 3})
+    with StandInServer(moody) as server, engine_at(server, recipe) as engine:
+        texts = [answer.text for number in range(1, 7) for answer in engine.answer([page(number)])]
+    assert texts == ["read"] * 6
+    assert ["vllm_xargs" in body for body in bodies] == [True, False, True, True, True, False, True, True]
+
+
 def test_fields_that_are_no_extensions_are_never_left_out():
     recipe = Recipe(steps=(step(vllm_xargs={}),))
     with StandInServer(refusing("vllm_xargs")) as server, engine_at(server, recipe) as engine:
@@ -122,6 +143,19 @@ def test_a_last_resort_that_fails_too_changes_nothing():
     with StandInServer(lambda asked: Said("cut", "length")) as server, engine_at(server, Recipe(), last) as engine:
         [answer] = engine.answer([page(1)])
     assert (answer.text, answer.tried) == ("cut", ("read: truncated", "somebody: failed"))
+
+
+@pytest.mark.parametrize(("first", "second", "kept"), [(50, 5, "first"), (5, 50, "second")])
+@pytest.mark.parametrize("reasons", [("length", "length"), ("length", "repetition"), ("repetition", "length")])
+def test_of_answers_that_are_not_whole_the_one_with_more_to_read_is_kept(first, second, kept, reasons):
+    def answer(asked: Asked) -> Said:
+        first_step = asked.body["step"] == "first"
+        return Said("x" * (first if first_step else second), reasons[0 if first_step else 1])
+
+    recipe = Recipe(steps=(step("first"), step("second")))
+    with StandInServer(answer) as server, engine_at(server, recipe) as engine:
+        [answered] = engine.answer([page(1)])
+    assert answered.step == kept
 
 
 def test_good_pages_and_pages_without_any_answer_never_come_to_the_last_resort():

@@ -79,6 +79,18 @@ def test_the_page_that_kills_the_server_is_the_only_one_that_fails():
     assert dying.beside[-1] == 0  # the last time, it was alone
 
 
+def test_a_restart_that_takes_longer_than_we_wait_for_others_is_no_end():
+    """Nothing was ever answered, and every start takes longer than a server of somebody else would be given."""
+    dying = DyingServer({1: 1000}, down_s=1.0)
+    limits = ChatLimits(requests=16, request_timeout_s=10, gone_after_s=0.2, gone_after_failures=2)
+    with (
+        dying.server,
+        ChatEngine([dying.server.url], model="m", recipe=Recipe(), workers=1, limits=limits, watch=dying) as engine,
+    ):
+        answers = list(engine.answer(page(number) for number in range(1, 25)))
+    assert [answer.page_number for answer in answers if answer.text is None] == [1]
+
+
 def test_two_pages_that_kill_are_both_found():
     dying = DyingServer({5: 1000, 6: 1000})
     with dying.server, engine_of(dying) as engine:
