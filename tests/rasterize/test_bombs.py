@@ -27,7 +27,7 @@ BOMBS: dict[str, tuple[Make, set[str | None]]] = {
     "png with a comment of 2 GB": (lambda p: bombs.png_text(p, 2 << 30), {None, "corrupt", "page_corrupt"}),
     "tiff of 60,000 a side": (lambda p: bombs.tiff(p, 60_000), {"render_memory"}),
     "tiff of 4,000,000 a side": (lambda p: bombs.tiff(p, 4_000_000), {"render_memory", "page_corrupt"}),
-    "tiff of 20,000 frames": (lambda p: bombs.tiff(p, 64, 20_000), {None, "page_corrupt"}),
+    "tiff of 20,000 frames": (lambda p: bombs.tiff(p, 64, 20_000), {None, "page_corrupt", "corrupt"}),
     "webp canvas of 16,383 a side": (lambda p: bombs.webp(p, 16_383), {"render_memory", "page_corrupt", "corrupt"}),
     "webp canvas of 65,000 a side": (lambda p: bombs.webp(p, 65_000), {"render_memory", "page_corrupt", "corrupt"}),
     "jpeg of 65,500 a side": (lambda p: bombs.jpeg(p, 65_500, progressive=False), {"too_large_scaled"}),

@@ -73,7 +73,7 @@ def test_an_installed_vllm_is_found_without_importing_it(monkeypatch, tmp_path, 
         (tmp_path / "vllm-0.17.0.dist-info" / "METADATA").write_text("Name: vllm\nVersion: 0.17.0\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.delenv("PAGELAKE_VLLM_PYTHON", raising=False)
-    assert find_vllm() == VllmPython(sys.executable, has_serve=named)
+    assert find_vllm() == VllmPython(sys.executable, has_serve=named, version="0.17.0" if named else "")
 
 
 def test_what_is_called_vllm_in_the_present_folder_is_not_it(monkeypatch, tmp_path):
