@@ -264,7 +264,7 @@ class _Connection(asyncio.Protocol):
             self._write(200, json.dumps({"object": "chat.completion", "choices": [choice], "usage": usage}))
 
     def _stream(self, text: str, reason: str, usage: Mapping[str, int], *, broken: bool) -> None:
-        """Server-sent events: a word each, the finish reason, the usage. Broken: half of them, and a proper end."""
+        """Server-sent events: a word each, the finish reason, the usage. Broken: half of them, and no more."""
         words = text.split(" ")
         deltas = [word if index == 0 else " " + word for index, word in enumerate(words)]
         events: list[dict[str, object]] = [
@@ -273,7 +273,7 @@ class _Connection(asyncio.Protocol):
         events += [{"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}, {"choices": [], "usage": usage}]
         if broken:
             events = events[: len(deltas) // 2]
-        data = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
+        data = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + ("" if broken else "data: [DONE]\n\n")
         self._write(200, data, {"Content-Type": "text/event-stream"})
 
     def _write(self, status: int, body: str, headers: Mapping[str, str] | None = None) -> None:

@@ -73,7 +73,8 @@ def profiles(data: bytes) -> None:
 def replies(data: bytes) -> None:
     """The body that a chat server sends, with 200 and with an error."""
     try:
-        read_reply(data).text.encode("utf-8", "surrogatepass")
+        reply = read_reply(data)
+        (reply.text + (reply.finish_reason or "")).encode()
     except RequestFailed as failure:
         assert len(bounded(failure.message)) <= MESSAGE_CHARACTERS
     said = bounded(failure_of(500, data).message)

@@ -7,6 +7,7 @@ next one's first, and that thread never touches a pixel: pictures are encoded be
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -69,7 +70,7 @@ class PageServer(Protocol):
         ...
 
     def stop_work(self) -> None:
-        """End processes and threads; from outside the loop."""
+        """End processes and threads; from outside the loop, once no page is served any more."""
         ...
 
     async def close_connections(self) -> None:
@@ -118,9 +119,11 @@ class LoopEngine:
 
     def close(self) -> None:
         self._room.close(PoolClosed("engine"))
-        self._server.stop_work()
         with self._start_lock:
             loop_thread, self._loop_thread = self._loop_thread, None
+        if loop_thread:  # before the threads and processes that the pages would ask for
+            loop_thread.submit(_give_up_all()).result()
+        self._server.stop_work()
         if loop_thread:
             loop_thread.close(self._server.close_connections())
 
@@ -131,12 +134,16 @@ class LoopEngine:
         self.close()
 
     def _begin(self, page: Page, place: Place) -> Future[Answer]:
-        taken = self._server.take(page)
-        with self._start_lock:
-            if self._room.closed_by:
-                raise self._room.closed_by
-            self._loop_thread = self._loop_thread or LoopThread("engine")
-            future = self._loop_thread.submit(self._serve(page.doc_id, page.page_number, taken, place))
+        try:
+            taken = self._server.take(page)
+            with self._start_lock:
+                if self._room.closed_by:
+                    raise self._room.closed_by
+                self._loop_thread = self._loop_thread or LoopThread("engine")
+                future = self._loop_thread.submit(self._serve(page.doc_id, page.page_number, taken, place))
+        except BaseException:
+            self._room.give_back(place)
+            raise
         future.add_done_callback(lambda _: self._room.give_back(place))
         return future
 
@@ -155,6 +162,10 @@ class LoopEngine:
             self._room.close(error)
             cancel_all()
             raise
+
+
+async def _give_up_all() -> None:
+    await asyncio.gather(*cancel_all(), return_exceptions=True)
 
 
 def _bytes_of(page: Page) -> int:

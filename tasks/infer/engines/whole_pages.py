@@ -6,18 +6,23 @@ Where the model's ladder of steps ends without a good answer, somebody else may 
 from __future__ import annotations
 
 import asyncio
+import logging
 from base64 import b64decode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from tasks.errors import PagelakeError
 from tasks.infer.engines.chat_asker import Asked, PageAsker
 from tasks.infer.engines.chat_body import PageImage, Resize, image_of
 from tasks.infer.engines.chat_recipe import ASK_AGAIN, ChatRecipe
 from tasks.infer.engines.contract import Answer
 from tasks.infer.engines.image_workers import ImageWorkers
+from tasks.isolate import PoolClosed
 from tasks.lake.rows import Page
+
+_log = logging.getLogger(__name__)
 
 
 class LastResort(Protocol):
@@ -56,6 +61,7 @@ class WholePages:
     ) -> None:
         self._recipe, self._asker, self._workers, self._last_resort = recipe, asker, workers, last_resort
         self._last_threads = ThreadPoolExecutor(2, thread_name_prefix="last-resort")
+        self._told_of_last_resort = False
 
     def take(self, page: Page) -> TakenPage:
         return TakenPage(replace(page, image=None), image_of(page, self._recipe))
@@ -94,11 +100,23 @@ class WholePages:
             image_width=image.size[0],
             image_height=image.size[1],
         )
-        read = await asyncio.get_running_loop().run_in_executor(self._last_threads, last.answer, shown)
         answer = asked.answer
-        if read.text is None:
+        read = await self._read_by(last, shown)
+        if read is None or read.text is None:
             return replace(answer, tried=(*answer.tried, f"{last.name}: failed"))
         tried = (*answer.tried, f"{last.name}: ok")
         if last.characters(read) <= asked.characters:
             return replace(answer, tried=tried)
         return replace(answer, text=read.text, finish_reason=None, step=last.name, status=asked.status, tried=tried)
+
+    async def _read_by(self, last: LastResort, page: Page) -> Answer | None:
+        """None where it cannot work at all, as without memory for its processes: pages are worth more than its help."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._last_threads, last.answer, page)
+        except PoolClosed:
+            raise
+        except PagelakeError as error:
+            if not self._told_of_last_resort:
+                self._told_of_last_resort = True
+                _log.warning("Pages that the model cannot read stay as they are, for %s fails: %s", last.name, error)
+            return None

@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from random import Random
 
+import pyarrow as pa
 import pytest
 from asked_pages import Recipe, page, step
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks.errors import UsageError
 from tasks.infer.engines.chat_body import ChatBody, PageImage, image_of
-from tasks.infer.engines.chat_reply import MESSAGE_CHARACTERS, bounded, failure_of, read_reply
+from tasks.infer.engines.chat_reply import MESSAGE_CHARACTERS, Reply, StreamedReply, bounded, failure_of, read_reply
 from tasks.infer.engines.dialect import CHAT
 from tasks.infer.engines.endpoint import api_url, usable_key
 from tasks.infer.engines.retry import EngineGone, EngineHealth, RequestFailed, Tries, Trouble, retry_after_s
 from tasks.infer.engines.window import FIRST_LIMIT, AdaptiveLimit, Room
+from tasks.lake.schemas import RESPONSES
 
 
 def test_a_body_is_the_json_that_an_encoder_would_write():
@@ -45,11 +50,84 @@ def test_stored_bytes_are_sent_where_size_and_format_fit():
         ({"message": {"content": None}}, ""),
         ({"message": {"content": [{"type": "text", "text": "sa"}, {"type": "text", "text": "id"}]}}, "said"),
         ({"text": "said"}, "said"),
+        ({"message": {"content": "sa\ud800id"}}, "sa\ufffdid"),
+        ({"message": {"content": "said", "reasoning_content": "thought"}}, "said"),
+        ({"message": {"content": [{"type": "thinking", "text": None}, {"text": "said"}]}}, "said"),
     ],
 )
 def test_a_completion_is_read_in_the_shapes_that_servers_have(choice, text):
     reply = read_reply(json.dumps({"choices": [choice | {"finish_reason": "stop"}]}).encode())
     assert (reply.text, reply.finish_reason, reply.completion_tokens) == (text, "stop", None)
+
+
+@pytest.mark.parametrize(
+    ("told", "tokens"),
+    [(7, 7), (7.0, 7), (2**63 - 1, 2**63 - 1), *((wrong, None) for wrong in (2**63, -1, 1.5, "7", True, [7], None))],
+)
+def test_a_count_that_is_none_costs_no_text(told, tokens):
+    choices = [{"message": {"content": "said"}, "finish_reason": {"type": "stop"}}]
+    reply = read_reply(json.dumps({"choices": choices, "usage": {"prompt_tokens": told}}).encode())
+    assert (reply.text, reply.prompt_tokens, reply.finish_reason) == ("said", tokens, None)
+
+
+@pytest.mark.parametrize("usage", [[], "many", 3])
+def test_a_usage_that_is_none_costs_no_text(usage):
+    body = json.dumps({"choices": [{"text": "said"}], "usage": usage}).encode()
+    assert read_reply(body).text == "said"
+
+
+def test_bytes_that_are_no_text_spoil_one_character():
+    assert read_reply(b'\xef\xbb\xbf{"choices": [{"message": {"content": "sa\xffid"}}]}').text == "sa\ufffdid"
+
+
+_WHATEVER = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=[])),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.fixed_dictionaries(
+            {},
+            optional=dict.fromkeys(("choices", "message", "content", "text", "reasoning", "error", "code"), inner),
+        )
+    ),
+    max_leaves=20,
+)
+_COUNTS = st.fixed_dictionaries({}, optional=dict.fromkeys(("prompt_tokens", "completion_tokens"), _WHATEVER))
+_CHOICE = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(("text", "finish_reason"), _WHATEVER),
+        **dict.fromkeys(("message", "delta"), st.fixed_dictionaries({"content": _WHATEVER}) | _WHATEVER),
+    },
+)
+_COMPLETION = st.fixed_dictionaries({"choices": st.lists(_CHOICE, max_size=2), "usage": _COUNTS | _WHATEVER})
+
+
+def assert_it_can_be_stored(reply: Reply) -> None:
+    row = {name: getattr(reply, name) for name in ("text", "finish_reason", "prompt_tokens", "completion_tokens")}
+    stored = pa.Table.from_pylist([row], schema=pa.schema([RESPONSES.field(name) for name in row]))
+    assert stored.to_pylist() == [row]
+
+
+@given(_WHATEVER | _COMPLETION, st.booleans())
+def test_whatever_a_server_says_is_a_failure_or_can_be_stored(said, ascii_only):
+    text = json.dumps(said, ensure_ascii=ascii_only)
+    with suppress(RequestFailed):
+        assert_it_can_be_stored(read_reply(text.encode(errors="surrogatepass")))
+    with suppress(RequestFailed):
+        streamed = StreamedReply()
+        streamed.add(text).encode()
+        assert_it_can_be_stored(streamed.whole(told_end=True))
+
+
+def test_thoughts_alone_are_no_blank_page():
+    thought = {"message": {"content": None, "reasoning_content": "Let me see."}, "finish_reason": "stop"}
+    with pytest.raises(RequestFailed, match="thinking") as raised:
+        read_reply(json.dumps({"choices": [thought]}).encode())
+    assert raised.value.trouble is Trouble.REFUSED  # to ask again would bring the same
+    streamed = StreamedReply()
+    streamed.add(json.dumps({"choices": [{"delta": {"content": "", "reasoning": "Let me see."}}]}))
+    with pytest.raises(RequestFailed, match="thinking"):
+        streamed.whole(told_end=True)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from stand_in_server import Asked, Said, StandInServer
 from tasks.infer.engines.chat import ChatEngine
 from tasks.infer.engines.contract import Answer
 from tasks.infer.engines.loop_engine import ChatLimits
+from tasks.isolate import PoolClosed, WorkerUnusable
 from tasks.lake.rows import Page
 
 ONE_AT_A_TIME = ChatLimits(requests=1, request_timeout_s=5)
@@ -20,7 +21,7 @@ ONE_AT_A_TIME = ChatLimits(requests=1, request_timeout_s=5)
 class Reads:
     """A last resort that says what it is told to."""
 
-    said: str | None
+    said: str | Exception | None
     asked: list[Page] = field(default_factory=list)
     closed: bool = False
     name: str = "somebody"
@@ -28,6 +29,8 @@ class Reads:
 
     def answer(self, page: Page) -> Answer:
         self.asked.append(page)
+        if isinstance(self.said, Exception):
+            raise self.said
         return Answer(page.doc_id, page.page_number, self.said, "stop", 0.1)
 
     def characters(self, answer: Answer) -> int:
@@ -156,6 +159,25 @@ def test_of_answers_that_are_not_whole_the_one_with_more_to_read_is_kept(first, 
     with StandInServer(answer) as server, engine_at(server, recipe) as engine:
         [answered] = engine.answer([page(1)])
     assert answered.step == kept
+
+
+def test_a_last_resort_that_cannot_start_costs_no_page(caplog):
+    last = Reads(WorkerUnusable("cpu engine", "no memory"))
+    with StandInServer(lambda asked: Said("cut", "length")) as server, engine_at(server, Recipe(), last) as engine:
+        answers = list(engine.answer([page(1), page(2)]))
+    assert {(answer.text, answer.tried) for answer in answers} == {("cut", ("read: truncated", "somebody: failed"))}
+    [told] = caplog.records
+    assert "somebody" in told.getMessage() and "no memory" in told.getMessage()
+
+
+def test_a_last_resort_that_is_closed_ends_the_run():
+    last = Reads(PoolClosed("cpu engine"))
+    with (
+        StandInServer(lambda asked: Said("cut", "length")) as server,
+        engine_at(server, Recipe(), last) as engine,
+        pytest.raises(PoolClosed),
+    ):
+        list(engine.answer([page(1)]))
 
 
 def test_good_pages_and_pages_without_any_answer_never_come_to_the_last_resort():
