@@ -105,7 +105,7 @@ class VllmServer:
         self._process: VllmProcess | None = None
         self._ready = self._has_served = False
         self._failure: PagelakeError | None = None
-        self._deaths = self._deaths_in_a_row = 0
+        self._deaths = self._deaths_in_a_row = self._answers = 0
         self._peak_memory_bytes = 0
         self._metrics: EngineMetrics | None = None
 
@@ -166,6 +166,7 @@ class VllmServer:
     def answered(self) -> None:
         """The server answered a request: what it died of before was not all that it can do."""
         self._deaths_in_a_row = 0
+        self._answers += 1
 
     def order_to_end(self) -> None:
         """Begin to end every process of the server, and let nobody wait for it any more."""
@@ -254,7 +255,8 @@ class VllmServer:
         while not process.wait_ended(self._limits.look_pause_s):
             self._metrics = _look(client)
             self._note_memory(process)
-            stalled_s = watch.stalled_s(self._metrics, self._has_work(), time.monotonic())
+            now, answers = time.monotonic(), self._answers
+            stalled_s = watch.stalled_s(self._metrics, self._has_work(), now, answers=answers)
             if stalled_s >= self._limits.stall_s:
                 return f"it hangs: for {stalled_s:.0f} s nothing moved although there was work"
         return None

@@ -97,8 +97,25 @@ def test_work_that_only_we_know_of_counts():
     assert watch.stalled_s(look(5), True, 60) == 50
 
 
-def test_a_server_that_tells_nothing_is_stalled_from_then_on():
+def test_a_server_that_tells_nothing_any_more_is_stalled_from_then_on_if_it_has_work():
     watch = StallWatch(0)
-    watch.stalled_s(look(5), False, 10)
-    assert watch.stalled_s(None, False, 60) == 50
-    assert watch.stalled_s(look(6), False, 70) == 0
+    watch.stalled_s(look(5), True, 10)
+    assert watch.stalled_s(None, True, 60) == 50
+    assert watch.stalled_s(None, False, 65) == 0
+    assert watch.stalled_s(look(6), True, 70) == 0
+
+
+def test_a_server_that_never_tells_anything_is_known_by_its_answers():
+    watch = StallWatch(0)
+    assert watch.stalled_s(None, False, 301) == 0
+    assert watch.stalled_s(None, True, 400) == 99
+    assert watch.stalled_s(None, True, 410, answers=1) == 0
+    assert watch.stalled_s(None, True, 500, answers=1) == 90
+    assert watch.stalled_s(None, True, 600, answers=2) == 0
+
+
+def test_an_answer_is_a_move_though_the_figures_stand_still():
+    watch = StallWatch(0)
+    watch.stalled_s(look(5, running=1), True, 10, answers=1)
+    assert watch.stalled_s(look(5, running=1), True, 60, answers=2) == 0
+    assert watch.stalled_s(look(5, running=1), True, 70, answers=2) == 10
