@@ -54,6 +54,7 @@ def test_sglang_tells_its_queue_too():
         "vllm:num_requests_waiting NaN\n",
         "vllm:num_requests_waiting +Inf\n",
         "vllm:num_requests_waiting many\n",
+        'vllm:num_requests_waiting 3 #{x="y"} 1\n',
     ],
 )
 def test_what_tells_no_queue_is_none(text):
@@ -68,6 +69,16 @@ def test_what_tells_no_queue_is_none(text):
     )
 )
 def test_no_text_raises(text):
+    read_metrics(text)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, len(TWO_ENGINES)), st.integers(0, 3), st.text('{}",=\\ #\t\n0e+', max_size=3)))
+)
+def test_no_page_with_errors_in_it_raises(edits):
+    text = TWO_ENGINES
+    for at, length, instead in edits:
+        text = text[:at] + instead + text[at + length :]
     read_metrics(text)
 
 
