@@ -27,7 +27,8 @@ import httpx
 from tasks.errors import EngineLost, PagelakeError
 from tasks.infer.engines.server_metrics import EngineMetrics, read_metrics
 from tasks.infer.engines.stall_watch import StallWatch
-from tasks.infer.engines.vllm_command import VllmLaunch, find_vllm, server_command, server_environment
+from tasks.infer.engines.vllm_command import VllmLaunch, find_vllm, server_command
+from tasks.infer.engines.vllm_environment import server_environment
 from tasks.infer.engines.vllm_log import death_reason, last_words
 from tasks.infer.engines.vllm_process import VllmProcess, end_orphans, life_marks
 from tasks.isolate import PoolClosed
@@ -209,7 +210,7 @@ class VllmServer:
     def _live(self) -> str:
         """One life, from start to end; answers why it ended."""
         log = self._folder / f"vllm-{self._deaths + 1}.log"
-        environment = server_environment(self._launch.environment, life_marks())
+        environment = server_environment(self._launch.environment, life_marks(), model=self._launch.model)
         process = VllmProcess(self._command, environment, log)
         with self._changed:
             self._process = process
