@@ -47,9 +47,10 @@ def read_metrics(text: str) -> EngineMetrics | None:
     try:
         for family in text_string_to_metric_families("\n".join(lines) + "\n"):
             for sample in family.samples:
-                values[_NAMES[sample.name]].append(sample.value)
+                if name := _NAMES.get(sample.name):
+                    values[name].append(sample.value)
         counts = {name: int(sum(found)) for name, found in values.items() if name != "kv_cache_usage"}
-    except (ValueError, OverflowError):  # no number where one belongs, NaN or infinite ones
+    except Exception:  # the parser promises nothing for text of others, and NaN or an infinite number is no count
         return None
     if "waiting" not in counts:
         return None

@@ -1,7 +1,8 @@
 """When a server that answers its own health check does nothing any more. Only counting; a clock is passed in.
 
-An engine that hangs keeps its front answering /health, and shows the same figures for ever. So: there is work, and no
-token has come or gone for a long time.
+An engine that hangs keeps its front answering /health, and shows the same figures for ever. So: there is work, and for
+a long time no token has come or gone and no request was answered. A server that tells no figures is known by its
+answers alone.
 """
 
 from __future__ import annotations
@@ -17,15 +18,19 @@ class StallWatch:
 
     now: float
     _tokens: int = -1
+    _answers: int = 0
 
     def __post_init__(self) -> None:
         self._moved_at = self.now
 
-    def stalled_s(self, metrics: EngineMetrics | None, has_work: bool, now: float) -> float:
-        """How long nothing has moved although there was work. `metrics` is None when the server told none."""
-        if metrics is not None:
-            idle = not (has_work or metrics.running or metrics.waiting)
-            if idle or metrics.tokens != self._tokens:
-                self._moved_at = now
-            self._tokens = metrics.tokens
+    def stalled_s(self, metrics: EngineMetrics | None, has_work: bool, now: float, *, answers: int = 0) -> float:
+        """How long nothing has moved although there was work.
+
+        `metrics` is None when the server told none; `answers` is how many requests it has answered so far.
+        """
+        tokens = self._tokens if metrics is None else metrics.tokens
+        works = has_work or (metrics is not None and bool(metrics.running or metrics.waiting))
+        if not works or tokens != self._tokens or answers != self._answers:
+            self._moved_at = now
+        self._tokens, self._answers = tokens, answers
         return now - self._moved_at

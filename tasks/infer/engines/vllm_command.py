@@ -1,4 +1,6 @@
-"""How a vLLM server is called: which interpreter, which flags, which environment. Nothing is started here but a probe.
+"""How a vLLM server is called: which interpreter, which flags. Nothing is started here but a probe.
+
+Which environment it gets is in `vllm_environment`.
 
 vLLM is best kept in an environment of its own, since it pins torch and much else: `PAGELAKE_VLLM_PYTHON` names that
 environment's interpreter; without it vLLM must be installed beside pagelake.
@@ -19,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.errors import UsageError
+from tasks.infer.engines.vllm_environment import server_environment
 
 PYTHON_VARIABLE = "PAGELAKE_VLLM_PYTHON"
 """The interpreter that has vLLM, when it is not the one that runs pagelake."""
@@ -48,10 +51,7 @@ _OURS = {
     "--model": "it is the model's path or hub id, given on its own",
     "--served-model-name": "pagelake asks for the model by its profile's name",
 }
-"""Flags that a user cannot give, and why."""
-
-_DROPPED = frozenset({"VLLM_API_KEY"})
-_DROPPED_PREFIXES = ("PAGELAKE_", "PREFECT_")
+"""Flags that neither a user nor a model's profile can give, and why. vLLM has no short forms of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,8 @@ def find_vllm() -> VllmPython:
     Raises:
         UsageError: vLLM is not there.
     """
-    path = os.environ.get(PYTHON_VARIABLE, "").strip() or sys.executable
+    named = os.environ.get(PYTHON_VARIABLE, "").strip()
+    path = named or sys.executable
     try:
         probe = subprocess.run(
             [path, "-c", _PROBE],
@@ -97,9 +98,8 @@ def find_vllm() -> VllmPython:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise UsageError(
-            f"The interpreter {path}, named by {PYTHON_VARIABLE}, cannot be run: {_plain(error)}."
-        ) from None
+        by = f", named by {PYTHON_VARIABLE}," if named else ""
+        raise UsageError(f"The interpreter {path}{by} cannot be run: {_plain(error)}.") from None
     *_, told = ["", *probe.stdout.splitlines()]
     how, _, version = told.partition(" ")
     if how not in ("serve", "module"):
@@ -114,9 +114,9 @@ def server_command(python: VllmPython, launch: VllmLaunch, port: int) -> list[st
     """The command line of a server that listens on `port` of the loopback.
 
     Raises:
-        UsageError: the model's folder is not there, or the user's own arguments hold one that is ours to give.
+        UsageError: the model's folder is not there, or the arguments hold one that is ours to give.
     """
-    check_extra_args(launch.extra_args)
+    check_extra_args((*launch.args, *launch.extra_args))
     if launch.model.startswith(("/", "./", "../")) and not Path(launch.model).exists():
         raise UsageError(f"There is no model at {launch.model}.")
     if python.has_serve:
@@ -126,44 +126,30 @@ def server_command(python: VllmPython, launch: VllmLaunch, port: int) -> list[st
     parallel = {"--tensor-parallel-size": launch.tensor_parallel, "--data-parallel-size": launch.data_parallel}
     return [
         *start,
-        *("--served-model-name", launch.served_name),
-        *("--host", "127.0.0.1", "--port", str(port)),
         *("--uvicorn-log-level", "warning"),  # or every request writes a line into a log that is kept
         *(word for flag, count in parallel.items() if count > 1 for word in (flag, str(count))),
         *launch.args,
         *launch.extra_args,
+        *("--served-model-name", launch.served_name),  # ours come last, and so win
+        *("--host", "127.0.0.1", "--port", str(port)),
     ]
 
 
 def check_extra_args(extra_args: tuple[str, ...]) -> None:
-    """Refuse what pagelake decides itself.
+    """Refuse what pagelake decides itself, also shortened and with underscores: vLLM takes a flag's beginning for it.
 
     Raises:
         UsageError: with the flag and why.
     """
     for word in extra_args:
-        flag = word.partition("=")[0].replace("_", "-")
-        if flag in _OURS:
-            raise UsageError(f"The vLLM argument {flag} cannot be given: {_OURS[flag]}.")
-
-
-def server_environment(model: Mapping[str, str], marks: Mapping[str, str]) -> dict[str, str]:
-    """Our environment without what is ours alone (passwords, keys, settings of pagelake and Prefect), and the model's.
-
-    What the hub needs stays. `marks` let the server's processes be found again.
-    """
-    kept = {name: value for name, value in os.environ.items() if not _is_ours(name)}
-    own = {
-        "VLLM_NO_USAGE_STATS": "1",
-        "PYTHONUNBUFFERED": "1",  # what it says last is what we want to know
-        "PYTHONSAFEPATH": "1",  # a file in the present folder is no module of vLLM
-        "SPT_NOENV": "1",  # setproctitle writes its titles over the environment, and our marks with it
-    }
-    return own | kept | dict(model) | dict(marks)
-
-
-def _is_ours(name: str) -> bool:
-    return name in _DROPPED or name.startswith(_DROPPED_PREFIXES)
+        if word == "--":
+            raise UsageError("The vLLM argument -- cannot be given: no flag is read after it, and ours come last.")
+        flag = word.partition("=")[0].partition(".")[0].replace("_", "-")
+        if not flag.startswith("--"):
+            continue
+        if ours := next((name for name in _OURS if name.startswith(flag)), None):
+            short = "" if flag == ours else f", short for {ours},"
+            raise UsageError(f"The vLLM argument {flag}{short} cannot be given: {_OURS[ours]}.")
 
 
 def _plain(error: Exception) -> str:

@@ -27,7 +27,8 @@ import httpx
 from tasks.errors import EngineLost, PagelakeError
 from tasks.infer.engines.server_metrics import EngineMetrics, read_metrics
 from tasks.infer.engines.stall_watch import StallWatch
-from tasks.infer.engines.vllm_command import VllmLaunch, find_vllm, server_command, server_environment
+from tasks.infer.engines.vllm_command import VllmLaunch, find_vllm, server_command
+from tasks.infer.engines.vllm_environment import server_environment
 from tasks.infer.engines.vllm_log import death_reason, last_words
 from tasks.infer.engines.vllm_process import VllmProcess, end_orphans, life_marks
 from tasks.isolate import PoolClosed
@@ -105,7 +106,7 @@ class VllmServer:
         self._process: VllmProcess | None = None
         self._ready = self._has_served = False
         self._failure: PagelakeError | None = None
-        self._deaths = self._deaths_in_a_row = 0
+        self._deaths = self._deaths_in_a_row = self._answers = 0
         self._peak_memory_bytes = 0
         self._metrics: EngineMetrics | None = None
 
@@ -166,6 +167,7 @@ class VllmServer:
     def answered(self) -> None:
         """The server answered a request: what it died of before was not all that it can do."""
         self._deaths_in_a_row = 0
+        self._answers += 1
 
     def order_to_end(self) -> None:
         """Begin to end every process of the server, and let nobody wait for it any more."""
@@ -208,7 +210,7 @@ class VllmServer:
     def _live(self) -> str:
         """One life, from start to end; answers why it ended."""
         log = self._folder / f"vllm-{self._deaths + 1}.log"
-        environment = server_environment(self._launch.environment, life_marks())
+        environment = server_environment(self._launch.environment, life_marks(), model=self._launch.model)
         process = VllmProcess(self._command, environment, log)
         with self._changed:
             self._process = process
@@ -254,7 +256,8 @@ class VllmServer:
         while not process.wait_ended(self._limits.look_pause_s):
             self._metrics = _look(client)
             self._note_memory(process)
-            stalled_s = watch.stalled_s(self._metrics, self._has_work(), time.monotonic())
+            now, answers = time.monotonic(), self._answers
+            stalled_s = watch.stalled_s(self._metrics, self._has_work(), now, answers=answers)
             if stalled_s >= self._limits.stall_s:
                 return f"it hangs: for {stalled_s:.0f} s nothing moved although there was work"
         return None

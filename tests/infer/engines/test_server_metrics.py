@@ -54,6 +54,7 @@ def test_sglang_tells_its_queue_too():
         "vllm:num_requests_waiting NaN\n",
         "vllm:num_requests_waiting +Inf\n",
         "vllm:num_requests_waiting many\n",
+        'vllm:num_requests_waiting 3 #{x="y"} 1\n',
     ],
 )
 def test_what_tells_no_queue_is_none(text):
@@ -68,6 +69,16 @@ def test_what_tells_no_queue_is_none(text):
     )
 )
 def test_no_text_raises(text):
+    read_metrics(text)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, len(TWO_ENGINES)), st.integers(0, 3), st.text('{}",=\\ #\t\n0e+', max_size=3)))
+)
+def test_no_page_with_errors_in_it_raises(edits):
+    text = TWO_ENGINES
+    for at, length, instead in edits:
+        text = text[:at] + instead + text[at + length :]
     read_metrics(text)
 
 
@@ -97,8 +108,25 @@ def test_work_that_only_we_know_of_counts():
     assert watch.stalled_s(look(5), True, 60) == 50
 
 
-def test_a_server_that_tells_nothing_is_stalled_from_then_on():
+def test_a_server_that_tells_nothing_any_more_is_stalled_from_then_on_if_it_has_work():
     watch = StallWatch(0)
-    watch.stalled_s(look(5), False, 10)
-    assert watch.stalled_s(None, False, 60) == 50
-    assert watch.stalled_s(look(6), False, 70) == 0
+    watch.stalled_s(look(5), True, 10)
+    assert watch.stalled_s(None, True, 60) == 50
+    assert watch.stalled_s(None, False, 65) == 0
+    assert watch.stalled_s(look(6), True, 70) == 0
+
+
+def test_a_server_that_never_tells_anything_is_known_by_its_answers():
+    watch = StallWatch(0)
+    assert watch.stalled_s(None, False, 301) == 0
+    assert watch.stalled_s(None, True, 400) == 99
+    assert watch.stalled_s(None, True, 410, answers=1) == 0
+    assert watch.stalled_s(None, True, 500, answers=1) == 90
+    assert watch.stalled_s(None, True, 600, answers=2) == 0
+
+
+def test_an_answer_is_a_move_though_the_figures_stand_still():
+    watch = StallWatch(0)
+    watch.stalled_s(look(5, running=1), True, 10, answers=1)
+    assert watch.stalled_s(look(5, running=1), True, 60, answers=2) == 0
+    assert watch.stalled_s(look(5, running=1), True, 70, answers=2) == 10

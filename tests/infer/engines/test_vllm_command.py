@@ -10,16 +10,19 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import UsageError
-from tasks.infer.engines.vllm_command import VllmLaunch, VllmPython, find_vllm, server_command, server_environment
+from tasks.infer.engines.vllm_command import VllmLaunch, VllmPython, find_vllm, server_command
 
 ROOT = Path(__file__).parents[3]
 LAUNCH = VllmLaunch("some/model", "some", args=("--max-model-len", "32768"))
 PYTHON = VllmPython("/venv/python", has_serve=True)
 
 
-def test_the_users_arguments_come_last_and_so_win():
+def test_the_users_arguments_win_over_the_models_and_ours_over_both():
     command = server_command(PYTHON, replace(LAUNCH, extra_args=("--max-model-len", "8192")), 1234)
-    assert command[-4:] == ["--max-model-len", "32768", "--max-model-len", "8192"]
+    assert command[-10:] == [
+        *("--max-model-len", "32768", "--max-model-len", "8192"),
+        *("--served-model-name", "some", "--host", "127.0.0.1", "--port", "1234"),
+    ]
 
 
 def test_it_listens_on_the_loopback_only():
@@ -43,25 +46,30 @@ def test_serve_takes_the_model_by_position_and_the_module_by_name():
     assert older[:5] == ["/venv/python", "-m", "vllm.entrypoints.openai.api_server", "--model", "some/model"]
 
 
-@pytest.mark.parametrize("word", ["--port", "--host=0.0.0.0", "--served_model_name", "--api-key", "--uds=x"])
-def test_what_pagelake_decides_cannot_be_given(word):
-    with pytest.raises(UsageError, match=word.partition("=")[0].replace("_", "-")):
-        server_command(PYTHON, replace(LAUNCH, extra_args=(word, "1")), 1)
+REFUSED = ["--port", "--host=0.0.0.0", "--served_model_name", "--api-key", "--uds=x", "--host.x=1", "--"]
+SHORT = ["--hos", "--por=2", "--api", "--served_mod=x", "--ud", "--h", "--ssl-k", "--mod"]
+
+
+@pytest.mark.parametrize("whose", ["args", "extra_args"])
+@pytest.mark.parametrize("word", REFUSED + SHORT)
+def test_what_pagelake_decides_cannot_be_given(word, whose):
+    flag = word.partition("=")[0].partition(".")[0].replace("_", "-")
+    with pytest.raises(UsageError, match=f"argument {flag}[ ,]"):
+        server_command(PYTHON, replace(LAUNCH, **{whose: ("--x", word, "1")}), 1)
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["--model-impl", "--hf-overrides", "--api-server-count=2", "-tp", "-", "1", "--porter", "--ssl-ca-certs", "-p"],
+)
+def test_what_only_looks_like_it_can_be_given(word):
+    assert word in server_command(PYTHON, replace(LAUNCH, extra_args=(word,)), 1)
 
 
 def test_a_folder_that_is_not_there_is_told_before_anything_is_started(tmp_path):
     server_command(PYTHON, replace(LAUNCH, model=str(tmp_path)), 1)
     with pytest.raises(UsageError, match="no model at"):
         server_command(PYTHON, replace(LAUNCH, model=str(tmp_path / "nothing")), 1)
-
-
-def test_the_models_environment_wins_over_the_users_and_marks_over_both(monkeypatch):
-    monkeypatch.setenv("VLLM_NO_USAGE_STATS", "0")
-    monkeypatch.setenv("VLLM_USE_V2_MODEL_RUNNER", "1")
-    environment = server_environment({"VLLM_USE_V2_MODEL_RUNNER": "0", "MARK": "model"}, {"MARK": "ours"})
-    assert environment["VLLM_USE_V2_MODEL_RUNNER"] == "0"
-    assert environment["VLLM_NO_USAGE_STATS"] == "0"
-    assert environment["MARK"] == "ours"
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -83,6 +91,17 @@ def test_what_is_called_vllm_in_the_present_folder_is_not_it(monkeypatch, tmp_pa
     monkeypatch.delenv("PYTHONPATH", raising=False)
     with pytest.raises(UsageError, match="not installed"):
         find_vllm()
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_only_an_interpreter_that_was_named_is_told_as_named(monkeypatch, named):
+    monkeypatch.delenv("PAGELAKE_VLLM_PYTHON", raising=False)
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    if named:
+        monkeypatch.setenv("PAGELAKE_VLLM_PYTHON", "/nowhere/python")
+    with pytest.raises(UsageError, match=r"/nowhere/python.* cannot be run: No such file") as error:
+        find_vllm()
+    assert ("PAGELAKE_VLLM_PYTHON" in str(error.value)) == named
 
 
 def test_nothing_of_ours_imports_vllm_or_torch():

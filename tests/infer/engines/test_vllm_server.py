@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -142,6 +143,21 @@ def test_an_engine_that_hangs_is_started_again(fake):
         wait_until(lambda: server.life == 1)
         assert server.wait_ready(30)
         assert len(fake.lives()) == 2
+
+
+def test_a_server_without_figures_hangs_when_it_has_work_and_answers_nothing_any_more(fake):
+    limits = VllmLimits(stall_s=2, look_pause_s=0.05, restart_pause_s=0.05)
+    has_work = False
+    with VllmServer(fake.plays({"tells": False}), limits=limits, has_work=lambda: has_work) as server:
+        server.wait_ready(30)
+        time.sleep(3)
+        assert server.life == 0
+        has_work = True
+        for _ in range(30):
+            server.answered()
+            time.sleep(0.1)
+        assert server.life == 0
+        wait_until(lambda: server.life == 1)
 
 
 def test_a_server_that_says_nothing_for_long_is_given_up(fake):

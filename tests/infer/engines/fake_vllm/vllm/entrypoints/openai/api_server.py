@@ -8,6 +8,7 @@ for all that follow), and leaves `life-N.json`.
     say        lines to print at the start
     fail       exit status to end with instead of serving
     stall      the figures show a running request, and never move
+    tells      whether there are figures at all
     stubborn   both ignore SIGTERM, the engine from the start
     die_after  completions, then it is gone in the middle of the next one, the engine left behind
 
@@ -65,7 +66,7 @@ def main() -> None:
     if "fail" in play:
         sys.exit(play["fail"])
     time.sleep(play.get("delay_s", 0))
-    serve(port, stalls=bool(play.get("stall")), die_after=play.get("die_after"))
+    serve(port, stalls=bool(play.get("stall")), tells=play.get("tells", True), die_after=play.get("die_after"))
 
 
 def completion(raw: bytes) -> bytes:
@@ -77,7 +78,7 @@ def completion(raw: bytes) -> bytes:
     return json.dumps({"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 3}}).encode()
 
 
-def serve(port: int, *, stalls: bool, die_after: int | None) -> None:
+def serve(port: int, *, stalls: bool, tells: bool, die_after: int | None) -> None:
     looks = completions = 0
 
     class Handler(BaseHTTPRequestHandler):
@@ -85,7 +86,7 @@ def serve(port: int, *, stalls: bool, die_after: int | None) -> None:
             nonlocal looks
             looks += 1
             figures = METRICS.format(running=1, generated=7 if stalls else looks)
-            body = figures.encode() if self.path == "/metrics" else b""
+            body = figures.encode() if tells and self.path == "/metrics" else b""
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
