@@ -53,7 +53,7 @@ class AnswerReader:
 
 
 @dataclass(frozen=True, slots=True)
-class VllmServer:
+class VllmServing:
     """What `vllm serve` needs for this model: its hub id, flags and environment. None of it shapes an answer.
 
     `needs` is what these need of vLLM itself, to be checked before it is started.
@@ -96,7 +96,7 @@ class ChatProfile:
     takes_query: bool = False
     takes_region: bool = False
     region: Region | None = None
-    vllm: VllmServer | None = None
+    vllm: VllmServing | None = None
 
     @property
     def engines(self) -> tuple[str, ...]:

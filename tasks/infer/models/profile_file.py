@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.errors import UsageError
-from tasks.infer.models.chat_profile import ChatProfile, Region, VllmServer
+from tasks.infer.models.chat_profile import ChatProfile, Region, VllmServing
 from tasks.infer.models.cut_out_profile import CutOutProfile
 from tasks.lake.rows import CATEGORIES
 
@@ -129,7 +129,7 @@ def _changed(base: ChatProfile, name: str, table: ModelTable) -> ChatProfile:
         name=name,
         sampling=replace(base.sampling, **_given(table.sampling)),
         picture=replace(base.picture, **_given(table.picture)),
-        vllm=replace(base.vllm or VllmServer(base.revision), **vllm) if vllm else base.vllm,
+        vllm=replace(base.vllm or VllmServing(base.revision), **vllm) if vllm else base.vllm,
     )
     return _with_cut_outs(changed, _given(table.cut_outs))
 

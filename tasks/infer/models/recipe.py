@@ -67,10 +67,6 @@ class ProfileRecipe:
         sent = self.profile.picture.sent(stored)
         return None if sent == stored else sent
 
-    def reader_of(self, step: str) -> ChatProfile:
-        """The profile that reads the answer of the step of this name."""
-        return self.fallback if self.fallback is not None and step == self.fallback.name else self.profile
-
 
 def _step(profile: ChatProfile, name: str, sampling: Mapping[str, object]) -> ChatStep:
     def messages(image_url: str, sent: PixelSize) -> Sequence[Message]:
