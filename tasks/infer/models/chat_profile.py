@@ -158,6 +158,17 @@ class ChatProfile:
         return str([round(fraction * side) for fraction, side in zip(self.region, sides, strict=True)])
 
 
+def inside_the_page(region: Region) -> Region:
+    """The region, as it was given.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not (0 <= region[0] < region[2] <= 1 and 0 <= region[1] < region[3] <= 1):
+        raise ValueError("its edges are fractions from 0 to 1, left before right and upper before lower")
+    return region
+
+
 def within(region: Region, element: Element, page: PageSize) -> Element:
     """An element of a whole page, as one of a part of it."""
     x0, y0, x1, y1 = region
