@@ -38,7 +38,9 @@ class EngineOptions(BaseModel):
         None, description="Name of the Prefect Secret block that holds the endpoints' API key."
     )
     model_path: str | None = Field(
-        None, description="For vllm: folder or hub id of the weights, when they are not the model's published ones."
+        None,
+        description="For vllm: folder or hub id of the weights, when they are not the model's published ones. Answers "
+        "of other weights are kept apart; a folder goes by what is in it.",
     )
     tensor_parallel_size: Annotated[int, Field(ge=1)] = Field(1, description="For vllm: GPUs that share one model.")
     data_parallel_size: Annotated[int, Field(ge=1)] = Field(1, description="For vllm: copies of the model.")

@@ -181,6 +181,10 @@ def _problem_with_fallback(profile: ChatProfile, known: Mapping[str, ChatProfile
 def _changed(base: ChatProfile, name: str, table: ModelTable) -> ChatProfile:
     simple = table.model_dump(exclude={"base", "sampling", "picture", "vllm", "cut_outs"}, exclude_none=True)
     vllm = _given(table.vllm)
+    if "model_id" in vllm:
+        simple.setdefault(
+            "revision", vllm["model_id"]
+        )  # other weights, unless the file calls them by a name of its own
     changed = replace(
         base,
         **({"served_name": base.served_name or base.name} if name != base.name else {}) | simple,

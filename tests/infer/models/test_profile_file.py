@@ -25,6 +25,7 @@ def test_every_field_but_the_reader_can_be_changed():
     assert set(ModelTable.model_fields) - {"base"} == {field.name for field in fields(CutOutProfile)} - {
         "name",
         "reader",
+        "fallback_way",
     }
 
 
