@@ -63,7 +63,8 @@ def _options(
     model_path: Annotated[
         str | None,
         typer.Option(
-            help="Folder or hub id of the weights, if not the published ones; implies --engine vllm.",
+            help="Folder or hub id of the weights, if not the published ones; implies --engine vllm. Answers of other "
+            "weights are kept apart; a folder goes by what is in it.",
             rich_help_panel=_OWN_SERVER,
         ),
     ] = None,

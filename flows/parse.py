@@ -46,7 +46,9 @@ def parse_file(
     """
     if engine.api_key_secret:
         raise UsageError("pagelake parse runs without Prefect: give the key in PAGELAKE_API_KEY, not in a secret.")
-    profile = find_profile(model, query=engine.query, region=engine.region)
+    profile = find_profile(
+        model, query=engine.query, region=engine.region, weights=engine.model_path, vllm_args=engine.vllm_arg
+    )
     settings = RenderSettings(dpi=dpi, page_timeout_s=page_timeout_s)
     one_at_a_time = threading.Lock()
 

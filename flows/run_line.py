@@ -51,7 +51,9 @@ def run_line(
         PagelakeError: it could not be finished; what is done stays in the lake.
     """
     started, log = time.monotonic(), get_run_logger()
-    profile = find_profile(model, query=engine.query, region=engine.region)
+    profile = find_profile(
+        model, query=engine.query, region=engine.region, weights=engine.model_path, vllm_args=engine.vllm_arg
+    )
     key = api_key_from_block(engine.api_key_secret) if engine.api_key_secret else None
     log.info(collection.sentence())
     with (

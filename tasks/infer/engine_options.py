@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-Region = tuple[float, float, float, float]
+from tasks.infer.models.chat_profile import Region, inside_the_page
+
 EngineName = Literal["cpu", "chat", "got", "vllm"]
 
 
@@ -37,7 +38,9 @@ class EngineOptions(BaseModel):
         None, description="Name of the Prefect Secret block that holds the endpoints' API key."
     )
     model_path: str | None = Field(
-        None, description="For vllm: folder or hub id of the weights, when they are not the model's published ones."
+        None,
+        description="For vllm: folder or hub id of the weights, when they are not the model's published ones. Answers "
+        "of other weights are kept apart; a folder goes by what is in it.",
     )
     tensor_parallel_size: Annotated[int, Field(ge=1)] = Field(1, description="For vllm: GPUs that share one model.")
     data_parallel_size: Annotated[int, Field(ge=1)] = Field(1, description="For vllm: copies of the model.")
@@ -52,9 +55,7 @@ class EngineOptions(BaseModel):
     @field_validator("region")
     @classmethod
     def _inside(cls, region: Region | None) -> Region | None:
-        if region is not None and not (0 <= region[0] < region[2] <= 1 and 0 <= region[1] < region[3] <= 1):
-            raise ValueError("its edges are fractions from 0 to 1, left before right and upper before lower")
-        return region
+        return None if region is None else inside_the_page(region)
 
     def given_to_vllm(self) -> list[str]:
         """The options that only say something to a server of our own, by their names on the command line."""

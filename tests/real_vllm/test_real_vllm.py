@@ -23,13 +23,13 @@ from real_vllm.serving import RealVllm
 
 from tasks.infer.engines.dialect import CHAT
 from tasks.infer.models import deepseek_ocr
-from tasks.infer.models.chat_profile import VllmServer
+from tasks.infer.models.chat_profile import VllmServing
 from tasks.infer.models.recipe import ProfileRecipe
 
 pytestmark = [pytest.mark.vllm, pytest.mark.integration, pytest.mark.slow]
 
 START_S, ANSWER_S, END_S = 300, 120, 15
-NO_PROFILE = VllmServer("")
+NO_PROFILE = VllmServing("")
 CATEGORIES = ["Title", "Text", "Table", "Picture"]
 CELL = {
     "type": "object",
@@ -51,7 +51,7 @@ CELLS = {"type": "array", "minItems": 1, "maxItems": 3, "items": CELL}
 
 
 @contextmanager
-def served(vllm: RealVllm, kind: str, log: Path, profile: VllmServer = NO_PROFILE) -> Generator[str]:
+def served(vllm: RealVllm, kind: str, log: Path, profile: VllmServing = NO_PROFILE) -> Generator[str]:
     """The URL of a server of a tiny model, named "tiny" there. At the end it is gone with all its processes."""
     model = vllm.model(kind)
     with socket.socket() as probe:

@@ -8,21 +8,26 @@ time without its picture.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from hashlib import sha256
 from typing import Any, Literal
 
 from tasks.infer.answers.contract import AnswerElement, Reader, Space, Status, with_finish_reason
 from tasks.infer.models.categories import category_of
+from tasks.infer.models.digest import digest
 from tasks.infer.models.picture_plan import AS_STORED, PicturePlan, PixelSize
 from tasks.infer.models.vllm_needs import VllmNeed
+from tasks.infer.models.vllm_shaping import shaping_args
 from tasks.infer.profile import PageSize, ReadAnswer
 from tasks.lake.rows import Element
 
 Region = tuple[float, float, float, float]
 """Left, upper, right and lower edge of a part of the page, as fractions of its sides."""
+
+WARMER = 0.2
+"""Added to the temperature where a page is asked about again."""
+REPETITION = {"max_pattern_size": 256, "min_pattern_size": 1, "min_count": 24}
+"""In tokens: the longest unit is an element of a page, and a row of a form has fewer than 24 empty cells."""
 
 ANY_SPACE = Space(1e6, 1e6)
 """Larger than any picture: nothing lies outside."""
@@ -53,8 +58,8 @@ class AnswerReader:
 
 
 @dataclass(frozen=True, slots=True)
-class VllmServer:
-    """What `vllm serve` needs for this model: its hub id, flags and environment. None of it shapes an answer.
+class VllmServing:
+    """What `vllm serve` needs for this model: its hub id, flags and environment. Few of the flags shape an answer.
 
     `needs` is what these need of vLLM itself, to be checked before it is started.
     """
@@ -75,6 +80,8 @@ class ChatProfile:
     loops, and `last_resort` the one that reads the page where that did not help ("" for none). `text_format` is that of
     plain elements; formulas are LaTeX, tables HTML. With `takes_query` the prompt is a question that the user may ask.
     With `takes_region` it is about one `region` of the page, whose corners follow it, in pixels as the model sees them.
+    `revision` says which weights answer, and how they are served where that shapes answers; `fallback_way` stands for
+    the fallback's own way of asking. Both are completed by `models.find_profile`, which knows what the user said.
     """
 
     name: str
@@ -96,7 +103,8 @@ class ChatProfile:
     takes_query: bool = False
     takes_region: bool = False
     region: Region | None = None
-    vllm: VllmServer | None = None
+    vllm: VllmServing | None = None
+    fallback_way: str = ""
 
     @property
     def engines(self) -> tuple[str, ...]:
@@ -105,23 +113,39 @@ class ChatProfile:
 
     def config(self, render_id: str) -> str:
         """Short hash (8 hexadecimal digits) of all that shapes an answer, the render of the pages included."""
-        shapes = [
-            self.name,
-            self.revision,
+        return digest(
+            [
+                self.name,
+                self.revision,
+                self.engine,
+                self.way_of_asking(),
+                self.again(),
+                shaping_args(self.vllm.args) if self.vllm else [],
+                [self.fallback, self.fallback_way] if self.fallback else None,
+                self.last_resort,  # by name: a new cpu-layout must not have a whole collection asked again
+                render_id,
+            ]
+        )
+
+    def way_of_asking(self) -> list[Any]:
+        """What one request says and how its answer is read, whichever weights answer it: a part of `config`."""
+        return [
             self.image_token + self.prompt,
             self.image_first,
-            asdict(self.sampling),
+            self.sampling.fields(),
             asdict(self.picture),
             self.box_grid,
             self.text_format,
             self.reader.name,
             self.reader.version,
-            self.fallback,
             self.region,
-            self.last_resort,  # by name: a new cpu-layout must not have a whole collection asked again
-            render_id,
         ]
-        return sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()[:8]
+
+    def again(self) -> dict[str, Any]:
+        """As fields of a second request, after an answer that broke off or loops: a little warmer, and with vLLM's own
+        check for repetition."""
+        warmer = self.sampling.fields() | {"temperature": round(self.sampling.temperature + WARMER, 3)}
+        return warmer | ({"repetition_detection": REPETITION} if self.vllm else {})
 
     def messages(self, image_url: str, sent: PixelSize) -> list[dict[str, Any]]:
         """The conversation: one turn with the picture (a URL, or a data URI; `sent` is its size) and the prompt."""
@@ -156,6 +180,17 @@ class ChatProfile:
         seen = self.picture.seen(sent)
         sides = (seen.width, seen.height) * 2
         return str([round(fraction * side) for fraction, side in zip(self.region, sides, strict=True)])
+
+
+def inside_the_page(region: Region) -> Region:
+    """The region, as it was given.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not (0 <= region[0] < region[2] <= 1 and 0 <= region[1] < region[3] <= 1):
+        raise ValueError("its edges are fractions from 0 to 1, left before right and upper before lower")
+    return region
 
 
 def within(region: Region, element: Element, page: PageSize) -> Element:

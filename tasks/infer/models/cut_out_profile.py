@@ -5,14 +5,13 @@ Boxes, categories and reading order are cpu-layout's, so its revision shapes the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from hashlib import sha256
 
 from tasks.infer.models import cpu_layout
 from tasks.infer.models.chat_profile import ChatProfile
 from tasks.infer.models.cut_out_answer import ANSWER_VERSION, BoxReader, read_boxes
+from tasks.infer.models.digest import digest
 from tasks.infer.profile import PageSize, ReadAnswer
 
 
@@ -36,13 +35,8 @@ class CutOutProfile(ChatProfile):
 
     def config(self, render_id: str) -> str:
         """As `ChatProfile.config`."""
-        shapes = [
-            ChatProfile.config(self, render_id),
-            asdict(self.cut_outs),
-            cpu_layout.PROFILE.config(render_id),
-            ANSWER_VERSION,
-        ]
-        return sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()[:8]
+        own = ChatProfile.config(self, render_id)
+        return digest([own, asdict(self.cut_outs), cpu_layout.PROFILE.config(render_id), ANSWER_VERSION])
 
     def prompt_for(self, category: str) -> str:
         """What is asked about a box of this category; empty: nothing."""

@@ -24,7 +24,7 @@ from dataclasses import replace
 
 from tasks.infer.answers.page_text import read_page_text
 from tasks.infer.answers.tagged_text import read_located_text, read_tagged_text
-from tasks.infer.models.chat_profile import AnswerReader, ChatProfile, Sampling, VllmServer
+from tasks.infer.models.chat_profile import AnswerReader, ChatProfile, Sampling, VllmServing
 from tasks.infer.models.vllm_needs import VllmNeed
 
 LAYOUT_PROMPT = "<|grounding|>Convert the document to markdown."
@@ -74,7 +74,7 @@ PROFILE = ChatProfile(
     box_grid=BOX_GRID,
     dpi=144,
     fallback="deepseek-ocr-text",
-    vllm=VllmServer("deepseek-ai/DeepSeek-OCR", VLLM_ARGS, VLLM_ENVIRONMENT, (NGRAM_NEED,)),
+    vllm=VllmServing("deepseek-ai/DeepSeek-OCR", VLLM_ARGS, VLLM_ENVIRONMENT, (NGRAM_NEED,)),
 )
 TEXT_PROFILE = replace(
     PROFILE,

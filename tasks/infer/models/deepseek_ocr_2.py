@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tasks.infer.models import deepseek_ocr
-from tasks.infer.models.chat_profile import VllmServer
+from tasks.infer.models.chat_profile import VllmServing
 from tasks.infer.models.vllm_needs import VllmNeed
 
 MODEL_ID = "deepseek-ai/DeepSeek-OCR-2"
-VLLM = VllmServer(
+VLLM = VllmServing(
     MODEL_ID,
     deepseek_ocr.VLLM_ARGS,
     deepseek_ocr.VLLM_ENVIRONMENT,

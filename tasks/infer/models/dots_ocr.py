@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from tasks.infer.answers.layout_json import read_layout_json
 from tasks.infer.answers.page_text import read_page_text
-from tasks.infer.models.chat_profile import AnswerReader, ChatProfile, Sampling, VllmServer
+from tasks.infer.models.chat_profile import AnswerReader, ChatProfile, Sampling, VllmServing
 from tasks.infer.models.picture_plan import PicturePlan
 
 LAYOUT_AND_TEXT_PROMPT = """\
@@ -59,7 +59,7 @@ PROFILE = ChatProfile(
     picture=PICTURE,
     image_token=IMAGE_TOKEN,
     fallback="dots.ocr-text",
-    vllm=VllmServer(
+    vllm=VllmServing(
         model_id="rednote-hilab/dots.ocr",
         args=(
             "--trust-remote-code",

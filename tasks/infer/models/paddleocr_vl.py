@@ -20,7 +20,7 @@ from __future__ import annotations
 from tasks.infer.answers.contract import AnswerText, Space
 from tasks.infer.answers.otsl import is_otsl, otsl_to_html
 from tasks.infer.answers.page_text import read_page_text
-from tasks.infer.models.chat_profile import AnswerReader, Sampling, VllmServer
+from tasks.infer.models.chat_profile import AnswerReader, Sampling, VllmServing
 from tasks.infer.models.cut_out_profile import CutOutProfile, CutOutRules
 from tasks.infer.models.picture_plan import PicturePlan
 from tasks.infer.models.vllm_needs import VllmNeed
@@ -51,7 +51,7 @@ PROFILE = CutOutProfile(
     revision="PaddlePaddle/PaddleOCR-VL",
     served_name="PaddleOCR-VL-0.9B",
     picture=PicturePlan(factor=28, min_pixels=MIN_PIXELS, max_pixels=MAX_PIXELS, max_aspect=200),
-    vllm=VllmServer(
+    vllm=VllmServing(
         "PaddlePaddle/PaddleOCR-VL",
         (
             "--trust-remote-code",

@@ -8,29 +8,36 @@
     prompt = "Extract the invoice number."
     sampling = { temperature = 0.0, max_tokens = 256 }
 
-What the file says shapes the answers, so it goes into `config` like the rest of a profile.
+What the file says shapes the answers, so it goes into `config` like the rest of a profile. A name becomes that of a
+folder in the lake, and a wrong value would fail in the middle of a run: both are refused here.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tasks.errors import UsageError
-from tasks.infer.models.chat_profile import ChatProfile, Region, VllmServer
+from tasks.infer.models import cpu_layout
+from tasks.infer.models.chat_profile import ChatProfile, Region, VllmServing, inside_the_page
 from tasks.infer.models.cut_out_profile import CutOutProfile
 from tasks.lake.rows import CATEGORIES
+
+NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?")
+"""Of a model: the lake has folders of it, read as `model=NAME` by DuckDB, on whatever storage."""
 
 Category = Annotated[str, Field(pattern=f"^({'|'.join(CATEGORIES)})$")]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class SamplingTable(_Table):
@@ -40,6 +47,16 @@ class SamplingTable(_Table):
     top_p: float | None = Field(None, gt=0, le=1)
     max_tokens: int | None = Field(None, ge=1)
     extra: dict[str, Any] | None = None
+
+    @field_validator("extra")
+    @classmethod
+    def _is_json(cls, extra: dict[str, Any] | None) -> dict[str, Any] | None:
+        """TOML has dates and numbers that a request cannot hold."""
+        try:
+            json.dumps(extra, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"it goes into requests as JSON, and {error}") from None
+        return extra
 
 
 class PictureTable(_Table):
@@ -90,6 +107,11 @@ class ModelTable(_Table):
     vllm: VllmTable = VllmTable()
     cut_outs: CutOutsTable = CutOutsTable()
 
+    @field_validator("region")
+    @classmethod
+    def _inside(cls, region: Region | None) -> Region | None:
+        return None if region is None else inside_the_page(region)
+
 
 class _File(_Table):
     models: dict[str, ModelTable]
@@ -99,7 +121,7 @@ def read_profile_file(path: Path, known: Mapping[str, ChatProfile]) -> dict[str,
     """The profiles that the file changes or adds, by name.
 
     Raises:
-        UsageError: it cannot be read, or says something that no profile has.
+        UsageError: it cannot be read, says something that no profile has, or makes one that could not be asked.
     """
     try:
         tables = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).models
@@ -107,6 +129,8 @@ def read_profile_file(path: Path, known: Mapping[str, ChatProfile]) -> dict[str,
         raise UsageError(f"The model file {path} cannot be used: {_reason(error)}.") from None
     made: dict[str, ChatProfile] = {}
     for name, table in tables.items():
+        if problem := _problem_with_name(name, {*known, *made}):
+            raise UsageError(f"The model file {path} cannot be used: models.{name}: {problem}.")
         base = table.base or name
         if base not in made and base not in known:
             raise UsageError(
@@ -117,20 +141,60 @@ def read_profile_file(path: Path, known: Mapping[str, ChatProfile]) -> dict[str,
             made[name] = _changed(made.get(base) or known[base], name, table)
         except ValueError as error:
             raise UsageError(f"The model file {path} cannot be used: models.{name}.{error}.") from None
+    every = {**known, **made}
+    for profile in every.values():
+        if problem := _problem_with_fallback(profile, every):
+            raise UsageError(f"The model file {path} cannot be used: models.{profile.name}.fallback: {problem}.")
     return made
+
+
+def _problem_with_name(name: str, others: Collection[str]) -> str | None:
+    """Why a model cannot have this name. One that differs in case alone would share a folder on some storages."""
+    if not NAME.fullmatch(name):
+        return "a name has up to 100 letters, digits, dots, dashes and underscores, none of . _ - first and no . last"
+    if name.lower() == cpu_layout.NAME:
+        return f"{cpu_layout.NAME} cannot be changed; give the model another name"
+    if alike := [other for other in others if other != name and other.lower() == name.lower()]:
+        return f"there is {alike[0]!r} already, which some storages take for the same; give it another name"
+    return None
+
+
+def _problem_with_fallback(profile: ChatProfile, known: Mapping[str, ChatProfile]) -> str | None:
+    """Why a profile cannot fall back to what it names: the fallback is asked about the whole page on the same way."""
+    if not profile.fallback:
+        return None
+    if profile.fallback == cpu_layout.NAME:
+        return f'{cpu_layout.NAME} is no fallback; last_resort = "{cpu_layout.NAME}" has it read what the model cannot'
+    fallback = known.get(profile.fallback)
+    if fallback is None:
+        names = sorted(name for name in known if _problem_with_fallback(replace(profile, fallback=name), known) is None)
+        return f"there is no model {profile.fallback!r}; one of {', '.join(names)}, or none by an empty text"
+    if fallback.name == profile.name:
+        return "a model cannot fall back to itself; leave it empty for none"
+    if isinstance(fallback, CutOutProfile) or (fallback.takes_region and fallback.region is None):
+        return f"{fallback.name} is not asked about whole pages; name another model, or none by an empty text"
+    if fallback.engine != profile.engine:
+        return f"{fallback.name} is asked by --engine {fallback.engine}, not by {profile.engine}; name another model"
+    return None
 
 
 def _changed(base: ChatProfile, name: str, table: ModelTable) -> ChatProfile:
     simple = table.model_dump(exclude={"base", "sampling", "picture", "vllm", "cut_outs"}, exclude_none=True)
     vllm = _given(table.vllm)
+    if "model_id" in vllm:
+        simple.setdefault(
+            "revision", vllm["model_id"]
+        )  # other weights, unless the file calls them by a name of its own
     changed = replace(
         base,
         **({"served_name": base.served_name or base.name} if name != base.name else {}) | simple,
         name=name,
         sampling=replace(base.sampling, **_given(table.sampling)),
         picture=replace(base.picture, **_given(table.picture)),
-        vllm=replace(base.vllm or VllmServer(base.revision), **vllm) if vllm else base.vllm,
+        vllm=replace(base.vllm or VllmServing(base.revision), **vllm) if vllm else base.vllm,
     )
+    if changed.engine == "got" and "type" not in changed.sampling.extra:
+        raise ValueError('engine: got makes the question from sampling.extra.type; set it to "plain" or "format"')
     return _with_cut_outs(changed, _given(table.cut_outs))
 
 
@@ -159,7 +223,7 @@ def _given(table: BaseModel) -> dict[str, Any]:
 def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return str(error)

@@ -17,10 +17,6 @@ from tasks.infer.engines.chat_recipe import ChatStep, Message, PixelSize, Verdic
 from tasks.infer.models import picture_plan
 from tasks.infer.models.chat_profile import ChatProfile
 
-WARMER = 0.2
-"""Added to the temperature of the second step."""
-REPETITION = {"max_pattern_size": 256, "min_pattern_size": 1, "min_count": 24}
-"""In tokens: the longest unit is an element of a page, and a row of a form has fewer than 24 empty cells."""
 AGAIN = "/again"
 
 EXTENSIONS = frozenset(
@@ -52,11 +48,11 @@ class ProfileRecipe:
     @property
     def steps(self) -> Sequence[ChatStep]:
         """Named after the profile whose reader reads the answer."""
-        own = self.profile.sampling.fields()
-        warmer = own | {"temperature": round(self.profile.sampling.temperature + WARMER, 3)}
-        if self.profile.vllm is not None:
-            warmer["repetition_detection"] = REPETITION
-        steps = [_step(self.profile, self.profile.name, own), _step(self.profile, self.profile.name + AGAIN, warmer)]
+        own = self.profile
+        steps = [
+            _step(own, own.name, own.sampling.fields()),
+            _step(own, own.name + AGAIN, own.again()),
+        ]
         if self.fallback is not None:
             steps.append(_step(self.fallback, self.fallback.name, self.fallback.sampling.fields()))
         return steps
@@ -66,10 +62,6 @@ class ProfileRecipe:
         stored = picture_plan.PixelSize(width, height)
         sent = self.profile.picture.sent(stored)
         return None if sent == stored else sent
-
-    def reader_of(self, step: str) -> ChatProfile:
-        """The profile that reads the answer of the step of this name."""
-        return self.fallback if self.fallback is not None and step == self.fallback.name else self.profile
 
 
 def _step(profile: ChatProfile, name: str, sampling: Mapping[str, object]) -> ChatStep:

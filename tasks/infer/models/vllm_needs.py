@@ -1,6 +1,6 @@
 """What a model's flags need of vLLM, told before a server is started: else it would be an error deep in vLLM's log.
 
-Data on a profile (`VllmServer.needs`) and one pure function; which vLLM there is, an engine finds out.
+Data on a profile (`VllmServing.needs`) and one pure function; which vLLM there is, an engine finds out.
 """
 
 from __future__ import annotations

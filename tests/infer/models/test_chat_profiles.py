@@ -10,7 +10,7 @@ import pytest
 
 from tasks.infer.engines.dialect import CHAT
 from tasks.infer.models import deepseek_ocr, deepseek_ocr_2, dots_ocr, find_profile, got_ocr2, pp_docbee
-from tasks.infer.models.chat_profile import ChatProfile
+from tasks.infer.models.chat_profile import ChatProfile, VllmServing
 from tasks.infer.models.picture_plan import PixelSize
 from tasks.infer.models.recipe import ProfileRecipe
 from tasks.infer.profile import PageSize
@@ -89,6 +89,9 @@ def test_the_prompts_of_dots_are_those_of_the_reference(shared_data: Path):
         {"box_grid": 1.0},
         {"image_first": "neither"},
         {"fallback": "another"},
+        {"fallback": "another", "fallback_way": "12345678"},
+        {"engine": "neither"},
+        {"vllm": VllmServing("x", ("--quantization=fp8",))},
         {"last_resort": "another"},
         {"region": (0.0, 0.0, 0.5, 0.5)},
     ],
@@ -100,7 +103,10 @@ def test_all_that_shapes_an_answer_is_in_config(profile: ChatProfile, change: di
 
 @each
 def test_what_shapes_no_answer_is_not_in_config(profile: ChatProfile):
-    assert replace(profile, description="x", vllm=None, served_name="y").config("r") == profile.config("r")
+    roomier = profile.vllm and replace(
+        profile.vllm, args=(*profile.vllm.args, "--max-num-seqs=8"), environment={"A": "b"}, needs=()
+    )
+    assert replace(profile, description="x", vllm=roomier, served_name="y").config("r") == profile.config("r")
 
 
 def test_a_sampling_or_a_reader_of_another_version_is_another_config():

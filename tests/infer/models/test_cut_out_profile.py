@@ -184,7 +184,9 @@ def test_all_that_shapes_an_answer_is_in_config(change: dict[str, Any]):
 
 
 def test_what_shapes_no_answer_is_not_in_config():
-    assert replace(PROFILE, description="x", vllm=None, served_name="y").config("r") == PROFILE.config("r")
+    assert PROFILE.vllm
+    roomier = replace(PROFILE.vllm, args=("--max-num-seqs=8",), environment={"A": "b"}, needs=())
+    assert replace(PROFILE, description="x", vllm=roomier, served_name="y").config("r") == PROFILE.config("r")
 
 
 TEXTS = st.one_of(

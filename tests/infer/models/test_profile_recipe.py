@@ -23,8 +23,6 @@ def test_each_step_is_judged_by_the_reader_of_its_own_form():
     assert (first.judge("[]", "stop").status, first.judge('[{"bbox": [1, 2', "length").status) == ("ok", "truncated")
     assert (first.judge("just words", "stop").status, plain.judge("just words", "stop").status) == ("unparsed", "ok")
     assert plain.judge("just words", "stop").characters == len("just words")
-    assert RECIPE.reader_of("dots.ocr-text") is dots_ocr.TEXT_PROFILE
-    assert RECIPE.reader_of("dots.ocr/again") is dots_ocr.PROFILE
 
 
 def test_pictures_are_sent_as_stored_where_they_can_be():

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tasks.infer.models import deepseek_ocr, deepseek_ocr_2, dots_ocr
-from tasks.infer.models.chat_profile import VllmServer
+from tasks.infer.models.chat_profile import VllmServing
 from tasks.infer.models.vllm_needs import release_of, unmet_need
 
 OURS = {"VLLM_USE_V2_MODEL_RUNNER": "0"}
 
 
-def trouble(server: VllmServer | None, version: str, environment=None, args=None) -> str | None:
+def trouble(server: VllmServing | None, version: str, environment=None, args=None) -> str | None:
     assert server
     seen = server.environment if environment is None else environment
     return unmet_need(server.needs, version, server.args if args is None else args, seen)
