@@ -12,8 +12,8 @@ from tasks.errors import UsageError
 from tasks.infer.engine_options import EngineOptions
 from tasks.infer.engines.contract import Answer, Delta
 from tasks.infer.infer import problem_with, route_page
-from tasks.infer.models import find_profile, reader_of
-from tasks.infer.open_engine import open_engine
+from tasks.infer.models import reader_of
+from tasks.infer.open_engine import open_engine, profile_for
 from tasks.infer.profile import PageSize, Profile
 from tasks.lake.rows import Page
 from tasks.land.agreement import text_layer_agreement
@@ -46,9 +46,7 @@ def parse_file(
     """
     if engine.api_key_secret:
         raise UsageError("pagelake parse runs without Prefect: give the key in PAGELAKE_API_KEY, not in a secret.")
-    profile = find_profile(
-        model, query=engine.query, region=engine.region, weights=engine.model_path, vllm_args=engine.vllm_arg
-    )
+    profile = profile_for(model, engine)
     settings = RenderSettings(dpi=dpi, page_timeout_s=page_timeout_s)
     one_at_a_time = threading.Lock()
 

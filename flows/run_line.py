@@ -18,8 +18,7 @@ from flows.publish import publish
 from tasks.discover.collection import Collection as DocumentCollection
 from tasks.errors import PagelakeError
 from tasks.infer.engine_options import EngineOptions
-from tasks.infer.models import find_profile
-from tasks.infer.open_engine import open_engine
+from tasks.infer.open_engine import open_engine, profile_for
 from tasks.lake.storage import LakeFolder
 from tasks.rasterize.messages import RenderSettings
 from tasks.rasterize.rasterize import open_renderers
@@ -51,9 +50,7 @@ def run_line(
         PagelakeError: it could not be finished; what is done stays in the lake.
     """
     started, log = time.monotonic(), get_run_logger()
-    profile = find_profile(
-        model, query=engine.query, region=engine.region, weights=engine.model_path, vllm_args=engine.vllm_arg
-    )
+    profile = profile_for(model, engine)
     key = api_key_from_block(engine.api_key_secret) if engine.api_key_secret else None
     log.info(collection.sentence())
     with (

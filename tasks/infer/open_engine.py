@@ -40,7 +40,18 @@ def check_engine(model: str, options: EngineOptions) -> None:
         UsageError: no such model, an engine that cannot run it, no endpoint where one is needed, or one too many, no
             vLLM to start.
     """
-    engine_of(find_profile(model, query=options.query, region=options.region), options)
+    engine_of(profile_for(model, options), options)
+
+
+def profile_for(model: str, options: EngineOptions) -> Profile:
+    """The profile with all that the user said of it.
+
+    Raises:
+        UsageError: as `models.find_profile`.
+    """
+    return find_profile(
+        model, query=options.query, region=options.region, weights=options.model_path, vllm_args=options.vllm_arg
+    )
 
 
 def engine_of(profile: Profile, options: EngineOptions) -> EngineName:
