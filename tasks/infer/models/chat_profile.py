@@ -75,13 +75,14 @@ class ChatProfile:
     """One way to ask one model about a page.
 
     `image_token` stands right before the prompt in the text sent: where it is there, the server does not put one in
-    itself (with a line break behind it). `box_grid` is what the model's coordinates run to, None where they are pixels
-    of the picture as the model sees it. `fallback` names the profile to try when this one's answer breaks off or
-    loops, and `last_resort` the one that reads the page where that did not help ("" for none). `text_format` is that of
-    plain elements; formulas are LaTeX, tables HTML. With `takes_query` the prompt is a question that the user may ask.
-    With `takes_region` it is about one `region` of the page, whose corners follow it, in pixels as the model sees them.
-    `revision` says which weights answer, and how they are served where that shapes answers; `fallback_way` stands for
-    the fallback's own way of asking. Both are completed by `models.find_profile`, which knows what the user said.
+    itself (with a line break behind it). `image_format` None sends what the lake holds, as it is. `box_grid` is what
+    the model's coordinates run to, None where they are pixels of the picture as the model sees it. `fallback` names the
+    profile to try when this one's answer breaks off or loops, and `last_resort` the one that reads the page where that
+    did not help ("" for none). `text_format` is that of plain elements; formulas are LaTeX, tables HTML. With
+    `takes_query` the prompt is a question that the user may ask. With `takes_region` it is about one `region` of the
+    page, whose corners follow it, in pixels as the model sees them. `revision` says which weights answer, and how they
+    are served where that shapes answers; `fallback_way` stands for the fallback's own way of asking. Both are completed
+    by `models.find_profile`, which knows what the user said.
     """
 
     name: str
@@ -93,6 +94,7 @@ class ChatProfile:
     engine: Literal["chat", "got"] = "chat"
     served_name: str = ""
     picture: PicturePlan = AS_STORED
+    image_format: Literal["jpeg", "png"] | None = None
     image_token: str = ""
     image_first: bool = True
     box_grid: float | None = None
@@ -134,6 +136,7 @@ class ChatProfile:
             self.image_first,
             self.sampling.fields(),
             asdict(self.picture),
+            self.image_format,
             self.box_grid,
             self.text_format,
             self.reader.name,

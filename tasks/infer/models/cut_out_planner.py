@@ -33,8 +33,8 @@ class CutOutPlanner:
 
     @property
     def image_format(self) -> Literal["jpeg", "png"] | None:
-        """Every model here takes what pages are stored in."""
-        return None
+        """The profile's; None for what pages are stored in."""
+        return self._profile.image_format
 
     def plan(self, layout: str, page: Page) -> PlannedPage:
         """See `cut_out_recipe.CutOutRecipe.plan`."""

@@ -95,6 +95,7 @@ class ModelTable(_Table):
     image_token: str | None = None
     image_first: bool | None = None
     box_grid: float | None = Field(None, gt=0)
+    image_format: Literal["jpeg", "png"] | None = None
     text_format: str | None = Field(None, pattern="^(markdown|html|latex|plain)$")
     dpi: int | None = Field(None, ge=1)
     fallback: str | None = None

@@ -42,8 +42,8 @@ class ProfileRecipe:
 
     @property
     def image_format(self) -> Literal["jpeg", "png"] | None:
-        """Every model here takes what is stored."""
-        return None
+        """The profile's; None for what is stored."""
+        return self.profile.image_format
 
     @property
     def steps(self) -> Sequence[ChatStep]:

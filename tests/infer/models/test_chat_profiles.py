@@ -94,6 +94,7 @@ def test_the_prompts_of_dots_are_those_of_the_reference(shared_data: Path):
         {"vllm": VllmServing("x", ("--quantization=fp8",))},
         {"last_resort": "another"},
         {"region": (0.0, 0.0, 0.5, 0.5)},
+        {"image_format": "png"},
     ],
     ids=lambda change: next(iter(change)),
 )
