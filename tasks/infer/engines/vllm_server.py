@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import shutil
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from tasks.infer.engines.server_metrics import EngineMetrics, read_metrics
 from tasks.infer.engines.stall_watch import StallWatch
 from tasks.infer.engines.vllm_command import VllmLaunch, find_vllm, server_command
 from tasks.infer.engines.vllm_environment import server_environment
+from tasks.infer.engines.vllm_folder import clear_orphaned, make_folder, note_named
 from tasks.infer.engines.vllm_log import death_reason, last_words
 from tasks.infer.engines.vllm_process import VllmProcess, end_orphans, life_marks
 from tasks.isolate import PoolClosed
@@ -99,7 +99,7 @@ class VllmServer:
             self._port_holder.close()
             raise
         self.endpoint = f"{self._address}/v1"
-        self._folder = Path(tempfile.mkdtemp(prefix="pagelake-vllm-"))
+        self._folder = make_folder()
         self._changed = threading.Condition()
         self._watcher = threading.Thread(target=self._watch, name="vllm-watcher", daemon=True)
         self._closing = threading.Event()
@@ -190,6 +190,7 @@ class VllmServer:
         try:
             if ended := end_orphans():
                 _log.warning("%d processes of a vLLM server whose pagelake is gone were ended.", ended)
+            clear_orphaned()
             while not self._closing.is_set():
                 reason = self._live()
                 if self._closing.is_set():
@@ -203,6 +204,7 @@ class VllmServer:
             self._give_up(VllmFailed(self._launch.model, "cannot be watched", str(error), self._folder))
 
     def _give_up(self, failure: PagelakeError) -> None:
+        note_named(self._folder)
         with self._changed:
             self._failure, self._ready = failure, False
             self._changed.notify_all()

@@ -112,6 +112,7 @@ def test_a_first_start_that_fails_is_told_at_once_and_with_the_reason(fake):
         assert failure.value is server.failure
     assert len(fake.lives()) == 1
     assert "the needle is broken" in failure.value.log.read_text()
+    assert (failure.value.log.parent / "named").exists()
 
 
 def test_it_is_given_up_after_three_deaths_without_an_answer(fake):
@@ -275,12 +276,14 @@ def test_what_a_dead_owner_left_is_ended_and_what_a_living_one_has_is_not(fake, 
         os.kill(pid, signal.SIGKILL)
     dead.wait()
     assert psutil.pid_exists(orphaned["engine"])
+    assert len(list(tmp_path.glob("pagelake-vllm-*"))) == 2
     (tmp_path / "other").mkdir()
     with VllmServer(Fake(tmp_path / "other").plays({}), limits=QUICK) as server:
         server.wait_ready(30)
         assert not psutil.pid_exists(orphaned["engine"])
         assert psutil.Process(kept["pid"]).is_running()
         assert psutil.Process(kept["engine"]).is_running()
+    assert len(list(tmp_path.glob("pagelake-vllm-*"))) == 1
     living.kill()
     living.wait()
     wait_until(lambda: not fake.processes(), timeout_s=30)
