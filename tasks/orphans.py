@@ -1,8 +1,9 @@
 """Processes that outlived the pagelake that started them: whose they are, which owners are gone, and how to end them.
 
 What pagelake starts inherits a mark in its environment: its owner's process number, and when that process started,
-since numbers are used again. Nothing here knows what the processes do; who starts some decides which it may end.
-Processes of others, and those of an owner that lives, are never touched.
+since numbers are used again. Folders of temporary files get the same mark in a file. Nothing here knows what the
+processes do; who starts some decides which it may end. Processes of others, and those of an owner that lives, are never
+touched.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import psutil
 
 OWNER_VARIABLE = "PAGELAKE_OWNER"
 
+_OWNER_FILE = "owner"
 _END_TIMEOUT_S = 5.0
 """How long a process that got SIGKILL may take to be gone."""
 
@@ -33,7 +35,11 @@ def mark_as_owner() -> None:
 
 def orphans(kind: str) -> list[psutil.Process]:
     """Processes with the variable `kind` in their environment whose owner is gone."""
-    return [process for process, variables in _environments() if kind in variables and _owner_is_gone(variables)]
+    return [
+        process
+        for process, variables in _environments()
+        if kind in variables and _owner_is_gone(variables.get(OWNER_VARIABLE, ""))
+    ]
 
 
 def processes_with(variable: str, value: str) -> list[psutil.Process]:
@@ -53,6 +59,20 @@ def end(processes: list[psutil.Process], patience_s: float) -> None:
     psutil.wait_procs(stubborn, _END_TIMEOUT_S)
 
 
+def mark_folder(folder: Path) -> None:
+    """Say in `folder` that it is this process's."""
+    (folder / _OWNER_FILE).write_text(f"{owner_mark()}\n{_namespace(os.getpid())}\n")
+
+
+def is_of_the_gone(folder: Path) -> bool:
+    """Whether the process that marked `folder` is no more, as far as can be seen from here."""
+    try:
+        mark, _, namespace = (folder / _OWNER_FILE).read_text().strip().partition("\n")
+    except (OSError, ValueError):
+        return False
+    return namespace == str(_namespace(os.getpid())) and _owner_is_gone(mark)
+
+
 def _environments() -> Iterator[tuple[psutil.Process, Mapping[str, str]]]:
     """Every process whose environment we may read, and whose number means to us what it means to itself."""
     own_namespace = _namespace(os.getpid())
@@ -65,9 +85,9 @@ def _environments() -> Iterator[tuple[psutil.Process, Mapping[str, str]]]:
             yield process, variables
 
 
-def _owner_is_gone(variables: Mapping[str, str]) -> bool:
+def _owner_is_gone(mark: str) -> bool:
     """Without a mark that can be read, an owner is not gone."""
-    pid, _, started_at = variables.get(OWNER_VARIABLE, "").partition(":")
+    pid, _, started_at = mark.partition(":")
     return pid.isdigit() and started_at.isdigit() and _started_at(int(pid)) != int(started_at)
 
 

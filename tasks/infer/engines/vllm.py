@@ -56,8 +56,7 @@ class VllmEngine:
         return max(self._asking.peak_memory_bytes, self.server.peak_memory_bytes)
 
     def answer(self, pages: Iterable[Page]) -> Iterator[Answer]:
-        self.server.start()
-        return self._asking.answer(pages)
+        return self._asking.answer(self._with_server(pages))
 
     def close(self) -> None:
         self.server.order_to_end()
@@ -69,3 +68,9 @@ class VllmEngine:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def _with_server(self, pages: Iterable[Page]) -> Iterator[Page]:
+        """The pages; the first one starts the server: a shard may turn out to have none."""
+        for page in pages:
+            self.server.start()
+            yield page

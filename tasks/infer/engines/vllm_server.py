@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import shutil
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from tasks.infer.engines.server_metrics import EngineMetrics, read_metrics
 from tasks.infer.engines.stall_watch import StallWatch
 from tasks.infer.engines.vllm_command import VllmLaunch, find_vllm, server_command
 from tasks.infer.engines.vllm_environment import server_environment
+from tasks.infer.engines.vllm_folder import clear_orphaned, make_folder, note_named
 from tasks.infer.engines.vllm_log import death_reason, last_words
 from tasks.infer.engines.vllm_process import VllmProcess, end_orphans, life_marks
 from tasks.isolate import PoolClosed
@@ -45,13 +45,13 @@ _HEALTH_PAUSE_S = 0.5
 class VllmLimits:
     """How patient we are.
 
-    `deaths_in_a_row` counts from the last answer; it takes three to find the page that kills (see `retry.Tries`), and
-    one restart may fail. `silence_s` is how long a server that starts may print nothing; `stall_s` how long one that
-    has work may not move.
+    `deaths_in_a_row` counts from the last answer. It takes three to find the page that kills (see `retry.Tries`), one
+    more for each other one beside it, and a restart may fail too. Deaths in all have no limit: a page that kills is
+    found and passed, so a run with many gets on, and a server that only ever dies is given up by those in a row.
+    `silence_s` is how long a server that starts may print nothing; `stall_s` how long one that has work may not move.
     """
 
-    deaths_in_a_row: int = 5
-    deaths: int = 20
+    deaths_in_a_row: int = 10
     silence_s: float = 1800.0
     stall_s: float = 300.0
     look_pause_s: float = 2.0
@@ -99,7 +99,7 @@ class VllmServer:
             self._port_holder.close()
             raise
         self.endpoint = f"{self._address}/v1"
-        self._folder = Path(tempfile.mkdtemp(prefix="pagelake-vllm-"))
+        self._folder = make_folder()
         self._changed = threading.Condition()
         self._watcher = threading.Thread(target=self._watch, name="vllm-watcher", daemon=True)
         self._closing = threading.Event()
@@ -190,6 +190,7 @@ class VllmServer:
         try:
             if ended := end_orphans():
                 _log.warning("%d processes of a vLLM server whose pagelake is gone were ended.", ended)
+            clear_orphaned()
             while not self._closing.is_set():
                 reason = self._live()
                 if self._closing.is_set():
@@ -203,6 +204,7 @@ class VllmServer:
             self._give_up(VllmFailed(self._launch.model, "cannot be watched", str(error), self._folder))
 
     def _give_up(self, failure: PagelakeError) -> None:
+        note_named(self._folder)
         with self._changed:
             self._failure, self._ready = failure, False
             self._changed.notify_all()
@@ -276,9 +278,7 @@ class VllmServer:
         if self._deaths_in_a_row >= self._limits.deaths_in_a_row:
             what = f"died {self._deaths_in_a_row} times without an answer between, the last time"
             raise VllmFailed(self._launch.model, what, reason, log)
-        if self._deaths >= self._limits.deaths:
-            raise VllmFailed(self._launch.model, f"died {self._deaths} times, the last time", reason, log)
-        _log.warning("vLLM died and is started again (%d of %d): %s", self._deaths, self._limits.deaths - 1, reason)
+        _log.warning("vLLM died, for the %d. time, and is started again: %s", self._deaths, reason)
 
     def _note_memory(self, process: VllmProcess) -> None:
         process.sample_memory()

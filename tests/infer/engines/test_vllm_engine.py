@@ -48,6 +48,14 @@ def test_pages_wait_until_the_server_has_started(fake):
     assert fake.processes() == []
 
 
+def test_a_shard_without_pages_starts_no_server(fake):
+    with engine_of(fake, {}) as engine:
+        assert list(engine.answer(pages(0))) == []
+        assert engine.server._watcher.ident is None
+        assert [answer.page_number for answer in engine.answer(pages(1))] == [1]
+    assert len(fake.lives()) == 1
+
+
 def test_no_page_is_lost_when_the_server_dies_again_and_again(fake):
     with engine_of(fake, {"die_after": 7}, {"die_after": 7}, {"die_after": 7}, {}) as engine:
         answers = list(engine.answer(pages(40)))
@@ -55,6 +63,16 @@ def test_no_page_is_lost_when_the_server_dies_again_and_again(fake):
     assert all(answer.text == f'{{"page": {answer.page_number}}}' for answer in answers)
     assert len(fake.lives()) == 4
     assert fake.processes() == []
+
+
+@pytest.mark.slow
+def test_many_pages_that_kill_the_server_are_passed(fake):
+    fatal = [2, 8, 9, 10, 11, 17, 22, 27, 32]
+    with engine_of(fake, {"fatal": fatal}) as engine:
+        answers = list(engine.answer(pages(40)))
+    assert [answer.page_number for answer in answers] == list(range(1, 41))
+    assert set(fatal) <= {answer.page_number for answer in answers if answer.text is None}
+    assert len(fake.lives()) > 20
 
 
 def test_a_server_killed_from_outside_is_started_again(fake):

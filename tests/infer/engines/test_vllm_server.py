@@ -112,6 +112,7 @@ def test_a_first_start_that_fails_is_told_at_once_and_with_the_reason(fake):
         assert failure.value is server.failure
     assert len(fake.lives()) == 1
     assert "the needle is broken" in failure.value.log.read_text()
+    assert (failure.value.log.parent / "named").exists()
 
 
 def test_it_is_given_up_after_three_deaths_without_an_answer(fake):
@@ -125,14 +126,17 @@ def test_it_is_given_up_after_three_deaths_without_an_answer(fake):
 
 
 def test_an_answer_between_two_deaths_makes_them_count_less(fake):
-    limits = VllmLimits(deaths_in_a_row=2, deaths=4, look_pause_s=0.05, restart_pause_s=0.05)
+    limits = VllmLimits(deaths_in_a_row=2, look_pause_s=0.05, restart_pause_s=0.05)
     with VllmServer(fake.plays({}), limits=limits) as server:
         for number in range(1, 5):
             server.wait_ready(30)
             server.answered()
             os.kill(fake.life(number)["pid"], signal.SIGKILL)
             wait_until(lambda: not server.is_ready)
-        with pytest.raises(VllmFailed, match="died 4 times"):
+        assert server.wait_ready(30)
+        os.kill(fake.life(5)["pid"], signal.SIGKILL)
+        wait_until(lambda: not server.is_ready)
+        with pytest.raises(VllmFailed, match="died 2 times without an answer"):
             server.wait_ready()
 
 
@@ -272,12 +276,14 @@ def test_what_a_dead_owner_left_is_ended_and_what_a_living_one_has_is_not(fake, 
         os.kill(pid, signal.SIGKILL)
     dead.wait()
     assert psutil.pid_exists(orphaned["engine"])
+    assert len(list(tmp_path.glob("pagelake-vllm-*"))) == 2
     (tmp_path / "other").mkdir()
     with VllmServer(Fake(tmp_path / "other").plays({}), limits=QUICK) as server:
         server.wait_ready(30)
         assert not psutil.pid_exists(orphaned["engine"])
         assert psutil.Process(kept["pid"]).is_running()
         assert psutil.Process(kept["engine"]).is_running()
+    assert len(list(tmp_path.glob("pagelake-vllm-*"))) == 1
     living.kill()
     living.wait()
     wait_until(lambda: not fake.processes(), timeout_s=30)

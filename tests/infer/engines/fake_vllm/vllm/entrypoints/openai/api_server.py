@@ -11,6 +11,7 @@ for all that follow), and leaves `life-N.json`.
     tells      whether there are figures at all
     stubborn   both ignore SIGTERM, the engine from the start
     die_after  completions, then it is gone in the middle of the next one, the engine left behind
+    fatal      numbers of pages that it dies of
 
 Each completion is the number of the page that was sent, as `asked_pages.say_number` tells it.
 """
@@ -18,6 +19,7 @@ Each completion is the number of the page that was sent, as `asked_pages.say_num
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -66,11 +68,18 @@ def main() -> None:
     if "fail" in play:
         sys.exit(play["fail"])
     time.sleep(play.get("delay_s", 0))
-    serve(port, stalls=bool(play.get("stall")), tells=play.get("tells", True), die_after=play.get("die_after"))
+    serve(port, play)
+
+
+def number_in(raw: bytes) -> int:
+    from asked_pages import number_of  # only where a test asks for completions
+    from stand_in_server import Asked
+
+    return number_of(Asked("/v1/chat/completions", {}, raw))
 
 
 def completion(raw: bytes) -> bytes:
-    from asked_pages import say_number  # only where a test asks for completions
+    from asked_pages import say_number
     from stand_in_server import Asked
 
     said = say_number(Asked("/v1/chat/completions", {}, raw))
@@ -78,15 +87,16 @@ def completion(raw: bytes) -> bytes:
     return json.dumps({"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 3}}).encode()
 
 
-def serve(port: int, *, stalls: bool, tells: bool, die_after: int | None) -> None:
+def serve(port: int, play: dict) -> None:
     looks = completions = 0
+    die_after = play.get("die_after", math.inf)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             nonlocal looks
             looks += 1
-            figures = METRICS.format(running=1, generated=7 if stalls else looks)
-            body = figures.encode() if tells and self.path == "/metrics" else b""
+            figures = METRICS.format(running=1, generated=7 if play.get("stall") else looks)
+            body = figures.encode() if play.get("tells", True) and self.path == "/metrics" else b""
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -96,7 +106,7 @@ def serve(port: int, *, stalls: bool, tells: bool, die_after: int | None) -> Non
             nonlocal completions
             raw = self.rfile.read(int(self.headers["Content-Length"]))
             completions += 1
-            if die_after is not None and completions > die_after:
+            if completions > die_after or ("fatal" in play and number_in(raw) in play["fatal"]):
                 os.kill(os.getpid(), signal.SIGKILL)
             body = completion(raw)
             self.send_response(200)
