@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -68,7 +69,11 @@ def infer_shard(
     pages = read_pages(lake, pages_file(render_id, shard))
     for size, answer in in_order(pages, PageSize.of, route, engine.answer):
         key = answer.doc_id, answer.page_number
-        rows.append(kept.get(key) or _better(before.get(key), _row(answer, size, profile, config, run_id)))
+        row = kept.get(key)
+        if row is None:
+            asked = _row(answer, size, profile, config, run_id)
+            row = _better(before.get(key), asked, partial(_characters, profile, size))
+        rows.append(row)
         on_page()
     lake.write_table(file, pa.Table.from_pylist(rows, RESPONSES))
     tokens = [row["completion_tokens"] for row in rows if isinstance(row["completion_tokens"], int)]
@@ -87,11 +92,18 @@ def _answers_in(lake: LakeFolder, file: str) -> dict[tuple[str, int], dict[str, 
     return {(row["doc_id"], row["page_number"]): dict.fromkeys(RESPONSES.names) | row for row in rows}
 
 
-def _better(known: dict[str, Any] | None, asked: dict[str, Any]) -> dict[str, Any]:
-    """The row to keep of a page that was asked about again: the new one, unless it is worse."""
-    if known is not None and _BEST_FIRST.index(known["status"]) < _BEST_FIRST.index(asked["status"]):
-        return known
-    return asked
+def _better(
+    known: dict[str, Any] | None, asked: dict[str, Any], characters: Callable[[Mapping[str, Any]], int]
+) -> dict[str, Any]:
+    """The row to keep of a page that was asked about again: that of the better status, or else with more to read in it;
+    the new one where they are alike."""
+    if known is None:
+        return asked
+    before, now = (_BEST_FIRST.index(row["status"]) for row in (known, asked))
+    if before != now:
+        return known if before < now else asked
+    is_part = known["status"] in ANSWER_KINDS and known["text"] is not None and asked["text"] is not None
+    return known if is_part and characters(known) > characters(asked) else asked
 
 
 def _answer_of(row: Mapping[str, Any]) -> Answer:
@@ -111,6 +123,12 @@ def route_page(page: Page) -> Known[Answer] | Page:
 def problem_with(status: str) -> AnswerError | None:
     """What is wrong with an answer that was read with this status; None when nothing is."""
     return AnswerError(status) if status in ANSWER_KINDS else None
+
+
+def _characters(profile: Profile, size: PageSize, row: Mapping[str, Any]) -> int:
+    """How much of the page the reader of the row's step finds in its text."""
+    read = reader_of(profile, row["step"]).read_answer(row["text"], size, row["finish_reason"])
+    return sum(len(element.text) for element in read.elements)
 
 
 def _row(answer: Answer, size: PageSize, profile: Profile, config: str, run_id: str) -> dict[str, Any]:

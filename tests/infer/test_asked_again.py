@@ -13,22 +13,35 @@ from hypothesis import strategies as st
 from tasks.infer.engines.busy import BusyMeter
 from tasks.infer.engines.contract import Answer
 from tasks.infer.infer import infer_shard
-from tasks.infer.models import find_profile
+from tasks.infer.models import find_profile, reader_of
+from tasks.infer.profile import PageSize
 from tasks.lake.pages import write_pages
 from tasks.lake.rows import Page
 from tasks.lake.storage import LakeFolder
 
 PROFILE = find_profile("dots.ocr")
 WHOLE = json.dumps([{"bbox": [0, 0, 5, 5], "category": "Text", "text": "all of it"}])
+SQUARES = " ".join(str(n * n) for n in range(200))
+MORE = json.dumps([{"bbox": [0, 0, 5, 5], "category": "Text", "text": SQUARES}])
 SAID = {
     "ok": (WHOLE, "stop"),
-    "truncated": (WHOLE[:-20], "length"),
+    "truncated": (WHOLE[:-4], "length"),
     "looped": (WHOLE * 50, "repetition"),
     "unparsed": ("<<<>>>", "stop"),
     "failed": (None, None),
 }
 KINDS = {"truncated": "truncated", "looped": "looped", "unparsed": "unparsed", "failed": "engine_error", "ok": None}
 BEST_FIRST = list(SAID)
+LONG = {
+    "truncated, long": (MORE[:-4], "length"),
+    "truncated, of marks alone": (
+        json.dumps([{"bbox": [0, 0, n * n, n], "category": "Picture"} for n in range(9)])[:-4],
+        "length",
+    ),
+    "truncated, as words": ("All squares: " + SQUARES, "length"),
+}
+"""Of one status with SAID's, worth more and less; the last was read by the fallback."""
+STEPS = {"truncated, as words": "dots.ocr-text"}
 
 
 class Told:
@@ -40,7 +53,7 @@ class Told:
     def answer(self, pages: Iterable[Page]) -> Iterator[Answer]:
         for page in list(pages):
             self.asked.append(page.page_number)
-            text, reason = SAID[self.script[page.page_number]]
+            text, reason = (SAID | LONG)[self.script[page.page_number]]
             problem = ("engine_error", "as told") if text is None else (None, None)
             yield Answer(
                 page.doc_id,
@@ -50,7 +63,7 @@ class Told:
                 0.1,
                 error_kind=problem[0],
                 error=problem[1],
-                step="dots.ocr",
+                step=STEPS.get(self.script[page.page_number], "dots.ocr"),
             )
 
     def close(self) -> None: ...
@@ -91,7 +104,45 @@ def test_only_pages_of_the_given_kinds_are_asked_again(lake):
     assert [row["status"] for row in rows] == ["ok", "truncated", "ok", "unparsed", "ok"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        ("truncated, long", "truncated", "truncated, long"),
+        ("truncated", "truncated, long", "truncated, long"),
+        ("truncated", "truncated, of marks alone", "truncated"),
+        ("truncated, of marks alone", "truncated", "truncated"),
+        ("truncated, as words", "truncated", "truncated, as words"),
+        ("truncated", "truncated, as words", "truncated, as words"),
+        ("looped", "truncated, of marks alone", "truncated, of marks alone"),
+    ],
+)
+def test_of_two_answers_that_end_alike_the_one_with_more_to_read_stays(lake, first, second, kept):
+    ask(lake, {1: first})
+    _, [row] = ask(lake, {1: second}, again=["truncated", "looped"])
+    assert row["text"] == (SAID | LONG)[kept][0]
+    assert row["step"] == STEPS.get(kept, "dots.ocr")
+
+
 statuses = st.sampled_from(BEST_FIRST)
+
+
+def characters(row: dict[str, Any]) -> int:
+    if row["text"] is None:
+        return 0
+    reader = reader_of(PROFILE, row["step"])
+    return sum(len(e.text) for e in reader.read_answer(row["text"], PageSize(100.0, 100.0, 10, 10)).elements)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(st.lists(st.tuples(*[st.sampled_from([*SAID, *LONG])] * 3), min_size=1, max_size=4))
+def test_asking_again_and_again_never_loses_a_character_of_a_status(tmp_path_factory, story):
+    lake = LakeFolder.open(str(tmp_path_factory.mktemp("lake")))
+    worth: list[list[tuple[int, int]]] = []
+    for turn in range(3):
+        again = [kind for kind in KINDS.values() if kind] if turn else []
+        _, rows = ask(lake, {n: told[turn] for n, told in enumerate(story)}, again)
+        worth.append([(-BEST_FIRST.index(row["status"]), characters(row)) for row in rows])
+    assert all(pages == tuple(sorted(pages)) for pages in zip(*worth, strict=True))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
