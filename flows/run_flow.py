@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from flows.orphans import end_orphans, mark_as_owner
-from flows.temporary_server import start_without_credentials
+from flows.temporary_server import check_server, start_without_credentials
 from tasks.discover.listing import check_source
 from tasks.errors import Interrupted, PagelakeError, UsageError
 from tasks.infer.open_engine import check_engine
@@ -27,6 +27,7 @@ def run_ingest(source: list[str], lake: str, **options: Any) -> str:  # noqa: AN
     Raises:
         UsageError: a source or the lake cannot be opened.
         RunFailed: the flow could not finish.
+        PrefectUnusable: it could not begin.
         Interrupted: Ctrl-C.
     """
     # Importing Prefect takes seconds; a wrong command should be told at once.
@@ -51,8 +52,9 @@ def run_retry(lake: str, **options: Any) -> str:  # noqa: ANN401  # the flow che
 def _run(flow: Flow[..., RunSummary], **parameters: Any) -> str:  # noqa: ANN401  # the flow checks its parameters
     end_orphans()
     mark_as_owner()
-    start_without_credentials()
     try:
+        start_without_credentials()
+        check_server()
         state = cast("State[RunSummary]", flow(**parameters, return_state=True))
     except KeyboardInterrupt:
         raise Interrupted from None
