@@ -11,7 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from tasks.errors import UsageError
-from tasks.infer.engine_options import EngineName, EngineOptions
+from tasks.infer.engine_options import EngineName, EngineOptions, option_name
 
 _REACHED = "How the model is reached"
 _OWN_SERVER = "A vLLM server of our own (--engine vllm)"
@@ -107,5 +107,5 @@ def _checked(said: dict[str, Any]) -> EngineOptions:
         return EngineOptions.model_validate(said)
     except ValidationError as error:
         first = error.errors()[0]
-        option = str(first["loc"][0]).removesuffix("_s").replace("_", "-")
-        raise UsageError(f"--{option}: {first['msg'].removeprefix('Value error, ')}.") from None
+        option = option_name(str(first["loc"][0]))
+        raise UsageError(f"{option}: {first['msg'].removeprefix('Value error, ')}.") from None
