@@ -61,8 +61,11 @@ def engine_of(profile: Profile, options: EngineOptions) -> EngineName:
         UsageError: as `check_engine`.
     """
     if not isinstance(profile, ChatProfile):
-        if options.endpoint or options.engine not in (None, "cpu") or options.given_to_vllm():
-            raise UsageError(f"{profile.name} runs on this machine's CPU and takes no --endpoint or other --engine.")
+        given = [*options.given_to_endpoints(), *options.given_to_vllm()]
+        if options.engine not in (None, "cpu"):
+            given.append("--engine")
+        if given:
+            raise UsageError(f"{profile.name} runs on this machine's CPU and takes no {', '.join(given)}.")
         return "cpu"
     name = options.engine or ("vllm" if options.model_path else profile.engine)
     if name == "vllm":
