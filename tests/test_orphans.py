@@ -23,6 +23,8 @@ def sleeper() -> Iterator[object]:
     def start(**environment: str) -> int:
         process = subprocess.Popen(["sleep", "600"], env=environment)
         started.append(process)
+        while not psutil.Process(process.pid).environ():  # for a moment after it has begun, it shows none
+            pass
         return process.pid
 
     yield start
