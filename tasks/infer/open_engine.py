@@ -17,7 +17,8 @@ from tasks.infer.engines.endpoint import api_url, usable_key
 from tasks.infer.engines.gate import ServerWatch
 from tasks.infer.engines.loop_engine import ChatLimits
 from tasks.infer.engines.vllm import VllmEngine
-from tasks.infer.engines.vllm_command import VllmLaunch, find_vllm, server_command, server_environment
+from tasks.infer.engines.vllm_command import VllmLaunch, find_vllm, server_command
+from tasks.infer.engines.vllm_environment import server_environment
 from tasks.infer.last_resort import CpuLastResort
 from tasks.infer.models import fallback_of, find_profile
 from tasks.infer.models.chat_profile import ChatProfile

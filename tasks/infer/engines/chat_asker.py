@@ -144,9 +144,12 @@ class PageAsker:
         while True:
             await self._gate.opened()
             self._notice_new_life()
-            tries.begin(self._gate.life)
+            life = self._gate.life
+            tries.begin(life)
             alone = tries.deaths >= ALONE_AFTER_DEATHS
             async with self._balancer.turn(again=tries.attempts > 0, alone=alone) as endpoint:
+                if not self._gate.is_open or self._gate.life != life:
+                    continue  # it died while the page waited for its turn, and not of this page
                 try:
                     return await self._send(body, endpoint, tries, self._listener(step, question))
                 except RequestFailed as failure:
@@ -155,6 +158,8 @@ class PageAsker:
                 raise last
             if last.trouble is not Trouble.UNREACHABLE:  # then the endpoint rests, and no other need wait
                 await asyncio.sleep(tries.pause_s(self._random))
+                if self._gate.is_open and self._gate.life == life:
+                    tries.failed_in_life = None  # the server has survived it
 
     async def _send(
         self, body: ChatBody, endpoint: Endpoint, tries: Tries, on_text: Callable[[str], None] | None

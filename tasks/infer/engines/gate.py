@@ -46,6 +46,10 @@ class Gate:
     def life(self) -> int:
         return self._watch.life if self._watch else 0
 
+    @property
+    def is_open(self) -> bool:
+        return self._watch is None or self._watch.is_ready
+
     def answered(self) -> None:
         if self._watch:
             self._watch.answered()
