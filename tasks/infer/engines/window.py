@@ -10,8 +10,16 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-FIRST_LIMIT = 16
-"""Requests at once before anything is known of an endpoint."""
+FIRST_LIMIT = 4
+"""Requests at once before anything is known of an endpoint. Some servers read one page after the other, and go on with
+those that were given up: more would wait there until they are late, all of them."""
+
+FIRST_LIMIT_WITHOUT_QUEUE = 16
+"""The same, of an endpoint that tells that nothing waits inside."""
+
+_STEP = 0.8
+"""What a fast answer adds until the first overload. A server that reads one page after the other answers what was sent
+a while ago: with a whole step, twice as many as fit into half of the time would be there before that is noticed."""
 
 
 @dataclass(slots=True)
@@ -77,31 +85,46 @@ class Room:
 class AdaptiveLimit:
     """How many requests an endpoint gets at once: more while it answers fast, half of it when it is overloaded.
 
-    Until the first overload every answer adds one, so that a fast engine is full within seconds; from then on a whole
-    round of answers does. While requests wait inside the server, none is added.
+    Until the first overload every answer adds nearly one, which nearly doubles it with every round, so that a fast
+    engine is full within seconds; from then on a whole round of answers adds one. While requests wait inside the
+    server, none is added.
     """
 
     def __init__(self, largest: int) -> None:
-        self._largest, self._limit = largest, float(min(FIRST_LIMIT, largest))
-        self._halved_at = float("-inf")
-        self.waiting_inside = 0
+        self._largest = largest
+        self.restarted()
 
     @property
     def requests(self) -> int:
         return int(self._limit)
 
+    @property
+    def waiting_inside(self) -> int:
+        """Requests that wait inside the server, by its own account; 0 where it gives none."""
+        return self._waiting_inside
+
+    @waiting_inside.setter
+    def waiting_inside(self, requests: int) -> None:
+        if not (requests or self._was_overloaded):
+            self._limit = max(self._limit, min(FIRST_LIMIT_WITHOUT_QUEUE, self._largest))
+        self._waiting_inside = requests
+
     def answered(self, *, fast: bool) -> None:
         """An answer came; `fast` unless it took so long that more requests at once would bring timeouts."""
-        if fast and not self.waiting_inside:
-            step = 1.0 if self._halved_at == float("-inf") else 1.0 / self._limit
+        if fast and not self._waiting_inside:
+            step = 1.0 / self._limit if self._was_overloaded else _STEP
             self._limit = min(self._largest, self._limit + step)
 
     def restarted(self) -> None:
         """A new server is behind the endpoint, of which nothing is known."""
         self._limit, self._halved_at = float(min(FIRST_LIMIT, self._largest)), float("-inf")
-        self.waiting_inside = 0
+        self._waiting_inside = 0
 
     def overloaded(self, started_at: float, now: float) -> None:
         """A request was turned away or took too long. Those sent before the last halving bring no news."""
         if started_at >= self._halved_at:
             self._limit, self._halved_at = max(1.0, self._limit / 2), now
+
+    @property
+    def _was_overloaded(self) -> bool:
+        return self._halved_at > float("-inf")

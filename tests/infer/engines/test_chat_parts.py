@@ -7,6 +7,7 @@ import json
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
+from heapq import heappop, heappush
 from random import Random
 
 import pyarrow as pa
@@ -21,7 +22,7 @@ from tasks.infer.engines.chat_reply import MESSAGE_CHARACTERS, Reply, StreamedRe
 from tasks.infer.engines.dialect import CHAT
 from tasks.infer.engines.endpoint import api_url, usable_key
 from tasks.infer.engines.retry import EngineGone, EngineHealth, RequestFailed, Tries, Trouble, retry_after_s
-from tasks.infer.engines.window import FIRST_LIMIT, AdaptiveLimit, Room
+from tasks.infer.engines.window import FIRST_LIMIT, FIRST_LIMIT_WITHOUT_QUEUE, AdaptiveLimit, Room
 from tasks.lake.schemas import RESPONSES
 
 
@@ -209,6 +210,45 @@ def test_the_limit_grows_with_fast_answers_and_halves_once_for_a_burst():
     for at in range(3, 20):
         limit.overloaded(started_at=at, now=at)
     assert limit.requests == 1
+
+
+def test_an_endpoint_that_tells_that_nothing_waits_is_given_more_at_first():
+    limit = AdaptiveLimit(64)
+    limit.waiting_inside = 3
+    assert limit.requests == FIRST_LIMIT
+    limit.waiting_inside = 0
+    assert limit.requests == FIRST_LIMIT_WITHOUT_QUEUE
+    limit.overloaded(started_at=1.0, now=2.0)
+    limit.waiting_inside = 0
+    assert limit.requests == FIRST_LIMIT_WITHOUT_QUEUE // 2
+    limit.restarted()
+    assert limit.requests == FIRST_LIMIT
+    small = AdaptiveLimit(2)
+    small.waiting_inside = 0
+    assert small.requests == 2
+
+
+def late_at_a_serial_server(limit: AdaptiveLimit, pages: int, page_s: float, timeout_s: float) -> int:
+    """How many of `pages` requests come too late from a server that reads one after the other, given up or not."""
+    now = free_at = 0.0
+    started, leaving, late = 0, list[tuple[float, float]](), 0  # when each leaves us, and when it was sent
+    while started < pages or leaving:
+        while started < pages and len(leaving) < limit.requests:
+            free_at = max(free_at, now) + page_s
+            heappush(leaving, (min(free_at, now + timeout_s), now))
+            started += 1
+        now, sent_at = heappop(leaving)
+        if now - sent_at < timeout_s:
+            limit.answered(fast=now - sent_at < timeout_s / 2)
+        else:
+            late += 1
+            limit.overloaded(sent_at, now)
+    return late
+
+
+@given(st.floats(0.01, 0.74), st.integers(1, 128))  # the first four are answered in half of the time
+def test_a_server_that_reads_one_page_after_the_other_is_not_drowned(page_s, largest):
+    assert late_at_a_serial_server(AdaptiveLimit(largest), pages=200, page_s=page_s, timeout_s=6.0) == 0
 
 
 def test_room_waits_takes_and_closes():

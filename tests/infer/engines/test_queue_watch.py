@@ -14,7 +14,7 @@ from tasks.infer.engines import queue_watch
 from tasks.infer.engines.chat import ChatEngine
 from tasks.infer.engines.loop_engine import ChatLimits
 from tasks.infer.engines.queue_watch import QueueWatch, metrics_url
-from tasks.infer.engines.window import FIRST_LIMIT
+from tasks.infer.engines.window import FIRST_LIMIT, FIRST_LIMIT_WITHOUT_QUEUE
 
 METRICS = '# TYPE vllm:num_requests_waiting gauge\nvllm:num_requests_waiting{engine="0"} %d.0\n'
 
@@ -37,13 +37,13 @@ def most_in_flight(metrics: str | None, monkeypatch: pytest.MonkeyPatch) -> int:
     with StandInServer(say_number, latency_s=0.2) as server:
         server.metrics = metrics
         with ChatEngine([server.url], model="m", recipe=Recipe(), workers=1, limits=limits) as engine:
-            answers = list(engine.answer(page(number) for number in range(1, 201)))
-        assert len(answers) == server.requests == 200
+            answers = list(engine.answer(page(number) for number in range(1, 81)))
+        assert len(answers) == server.requests == 80
         return server.most_in_flight
 
 
 def test_it_grows_while_nothing_waits(monkeypatch):
-    assert most_in_flight(METRICS % 0, monkeypatch) > FIRST_LIMIT
+    assert most_in_flight(METRICS % 0, monkeypatch) > FIRST_LIMIT_WITHOUT_QUEUE
 
 
 def test_it_does_not_grow_while_requests_wait_inside(monkeypatch):
