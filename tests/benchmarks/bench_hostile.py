@@ -7,7 +7,6 @@ FOLDER is by default the shared collection of hostile files.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from bench_ingest import MEGABYTE, watch
+from bench_ingest import MEGABYTE, ingest
 
 from tasks.errors import DocumentError
 from tasks.rasterize.inspect import inspect_document
@@ -51,15 +50,7 @@ def main(folder: str = str(SHARED), *options: str) -> None:
 def together(folder: str, *options: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         lake = Path(scratch, "lake")
-        command = [Path(sys.executable).with_name("pagelake"), "ingest", folder, "--lake", lake, *options]
-        started = time.monotonic()
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        resident, proportional = watch(process)
-        out, _ = process.communicate()
-        print(f"{time.monotonic() - started:.0f} s in all, exit status {process.returncode}")
-        print(f"peak memory of the tree: {resident / MEGABYTE:,.0f} MB resident,", end=" ")
-        print(f"{proportional / MEGABYTE:,.0f} MB with shared pages counted once")
-        print(out.splitlines()[-1])
+        print(ingest(folder, lake, *options).splitlines()[-1])
         with duckdb.connect(str(lake / "lake.duckdb"), read_only=True) as catalog:
             catalog.sql(
                 "SELECT 'document' AS what, status, error_kind, count(*) AS n FROM documents GROUP BY ALL UNION ALL "

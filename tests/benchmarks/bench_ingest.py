@@ -22,22 +22,26 @@ MEGABYTE = 1 << 20
 
 def main(folder: str, *options: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        lake = Path(scratch, "lake")
-        command = [Path(sys.executable).with_name("pagelake"), "ingest", folder, "--lake", lake, *options]
-        started = time.monotonic()
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        resident, proportional = watch(process)
-        out, _ = process.communicate()
-        print(f"{time.monotonic() - started:.1f} s in all, exit status {process.returncode}")
-        print(f"peak memory of the tree: {resident / MEGABYTE:,.0f} MB resident,", end=" ")
-        print(f"{proportional / MEGABYTE:,.0f} MB with shared pages counted once")
-        print(out)
-        with duckdb.connect(str(lake / "lake.duckdb"), read_only=True) as catalog:
+        print(ingest(folder, Path(scratch, "lake"), *options))
+        with duckdb.connect(str(Path(scratch, "lake", "lake.duckdb")), read_only=True) as catalog:
             catalog.sql(
                 "SELECT stage, count(*) AS units, sum(pages) AS pages, round(sum(seconds), 1) AS unit_seconds, "
                 "round(avg(busy_fraction), 3) AS busy_fraction, max(peak_memory) >> 20 AS largest_worker_mb "
                 "FROM runs GROUP BY stage ORDER BY min(started_at)"
             ).show(max_width=120)
+
+
+def ingest(folder: str, lake: Path, *options: str) -> str:
+    """Run it, print time and memory, answer what it printed."""
+    command = [Path(sys.executable).with_name("pagelake"), "ingest", folder, "--lake", lake, *options]
+    started = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    resident, proportional = watch(process)
+    out, _ = process.communicate()
+    print(f"{time.monotonic() - started:.1f} s in all, exit status {process.returncode}")
+    print(f"peak memory of the tree: {resident / MEGABYTE:,.0f} MB resident,", end=" ")
+    print(f"{proportional / MEGABYTE:,.0f} MB with shared pages counted once")
+    return out
 
 
 def watch(process: subprocess.Popen[str]) -> tuple[int, int]:

@@ -7,7 +7,6 @@ next one's first, and that thread never touches a pixel: pictures are encoded be
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -122,7 +121,7 @@ class LoopEngine:
         with self._start_lock:
             loop_thread, self._loop_thread = self._loop_thread, None
         if loop_thread:  # before the threads and processes that the pages would ask for
-            loop_thread.submit(_give_up_all()).result()
+            loop_thread.give_up_all()
         self._server.stop_work()
         if loop_thread:
             loop_thread.close(self._server.close_connections())
@@ -162,10 +161,6 @@ class LoopEngine:
             self._room.close(error)
             cancel_all()
             raise
-
-
-async def _give_up_all() -> None:
-    await asyncio.gather(*cancel_all(), return_exceptions=True)
 
 
 def _bytes_of(page: Page) -> int:

@@ -26,6 +26,10 @@ class LoopThread:
         """Run `work`; to cancel the future cancels it. Not after `close`."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
+    def give_up_all(self) -> None:
+        """Cancel everything that runs and let it end; more may be submitted."""
+        self.submit(_end_tasks()).result()
+
     def close(self, farewell: Coroutine[Any, Any, None]) -> None:
         """Cancel everything, run `farewell`, end the thread; it ends also when `farewell` raises."""
         try:
